@@ -1,0 +1,258 @@
+"""The one settings module. What differs between machines comes from the environment.
+
+docs/operations.md has the table of variables. Without ENVIRONMENT=local this is a
+production, which refuses to start without its secrets.
+"""
+
+import os
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from config import addresses
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _read_env_file(path: Path) -> None:
+    """Take the variables that the environment does not have from lines NAME=value."""
+    if path.is_file():
+        for line in path.read_text().splitlines():
+            name, equals, value = line.partition("=")
+            if equals and not name.startswith("#"):
+                os.environ.setdefault(name.strip(), value.strip())
+
+
+_read_env_file(Path(os.environ.get("ENV_FILE", BASE_DIR / "var/local.env")))
+
+
+def env(name: str, default: str | None = None) -> str:
+    """Read a setting from the environment; without a default it must be there."""
+    value = os.environ.get(name) or default
+    if value is None:
+        raise ImproperlyConfigured(
+            f"Set {name} in the environment (docs/operations.md says to what)."
+        )
+    return value
+
+
+def flag(name: str, default: str = "0") -> bool:
+    """Read a yes or no, written 1 or 0."""
+    return env(name, default) == "1"
+
+
+ENVIRONMENT = env("ENVIRONMENT", "production")
+if ENVIRONMENT not in {"production", "local"}:
+    raise ImproperlyConfigured("ENVIRONMENT is either production or local.")
+PRODUCTION = ENVIRONMENT == "production"
+
+SECRET_KEY = env("SECRET_KEY", None if PRODUCTION else "only-for-this-machine")
+ALLOWED_HOSTS = env(
+    "ALLOWED_HOSTS", None if PRODUCTION else "localhost 127.0.0.1 [::1]"
+).split()
+DEBUG = flag("DEBUG")
+CLOCK_SETTABLE = flag("CLOCK_SETTABLE", "0" if PRODUCTION else "1")
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured("DEBUG shows secrets: it is refused in production.")
+if PRODUCTION and CLOCK_SETTABLE:
+    raise ImproperlyConfigured(
+        "CLOCK_SETTABLE lets a page move the day: it is refused in production."
+    )
+
+# The vendor: these names and addresses are all that a page says of it.
+VENDOR_NAME = env("VENDOR_NAME", "AppConnect")
+TERMS_ADDRESS = env("TERMS_ADDRESS", "https://vendor.example/terms-of-service")
+SUPPORT_ADDRESS = env("SUPPORT_ADDRESS", "support@vendor.example")
+PUBLIC_ADDRESS = env("PUBLIC_ADDRESS", "http://127.0.0.1:8000").rstrip("/")
+
+# The rules' own settings: the outside reads them and passes them in.
+TERM_END_LEAD_DAYS = int(env("TERM_END_LEAD_DAYS", "0"))
+PROVISIONING_DAYS = int(env("PROVISIONING_DAYS", "7"))
+NOTICE_DAYS = [30, 7, 1]
+
+INSTALLED_APPS = [
+    # Our own, lowest layer first: each may import only those above it in this list.
+    "journal",
+    "accounts",
+    "marketplace",
+    "billing",
+    "myapps",
+    "support",
+    # Libraries.
+    "guardian",
+    "rest_framework",
+    "django_filters",
+    "django_htmx",
+    "django_cotton",
+    "csp",
+    # Django.
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "django.forms",
+]
+
+MIDDLEWARE = [
+    "config.logs.RequestIdMiddleware",
+    "config.health.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.vendor",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# PostgreSQL is the truth. The web and the workers connect as the application's role,
+# which does not own the tables; migrations run as their owner (ops/database.py).
+DATABASES = {
+    "default": addresses.database(env("DATABASE_URL"))
+    | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+}
+APPEND_ONLY_TABLES = ["journal_activity", "billing_order", "billing_charge"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Who signs in.
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+ANONYMOUS_USER_NAME = None
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "EXCEPTION_HANDLER": "config.api.refusal_handler",
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var/static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if PRODUCTION
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
+}
+
+# Mail goes to files until somebody names a server.
+DEFAULT_FROM_EMAIL = env("FROM_ADDRESS", f"{VENDOR_NAME} <no-reply@vendor.example>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = BASE_DIR / "var/mail"
+if os.environ.get("EMAIL_URL"):
+    globals().update(addresses.mail(env("EMAIL_URL")))
+
+# The broker is never the truth: whatever it loses, the next tick finds in the tables.
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", "filesystem://")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = addresses.broker_options(
+    CELERY_BROKER_URL, folder=BASE_DIR / "var/broker"
+)
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(BASE_DIR / "var/beat/schedule")
+HOUR, MINUTE = 3600, 60
+CELERY_BEAT_SCHEDULE: dict = {}
+
+# What a browser may do.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = PRODUCTION and flag("SSL_REDIRECT", "1")
+SECURE_HSTS_SECONDS = 365 * 24 * HOUR if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+CSRF_TRUSTED_ORIGINS = env("CSRF_TRUSTED_ORIGINS", " ").split()
+if flag("BEHIND_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOG_LEVEL = env("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "config.logs.RequestIdFilter"}},
+    "formatters": {"json": {"()": "config.logs.JsonLines"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"django": {"level": LOG_LEVEL, "propagate": True}},
+}
+LOGGING_CONFIG = "config.logs.configure"

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class MyAppsConfig(AppConfig):
+    name = "myapps"
+    verbose_name = "My Apps"
