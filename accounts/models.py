@@ -1,0 +1,244 @@
+"""Who: accounts, their users and roles, and who may purchase."""
+
+import zoneinfo
+
+from django.contrib.auth.models import (
+    AbstractBaseUser,
+    BaseUserManager,
+    Group,
+    PermissionsMixin,
+)
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower, Upper
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
+
+
+def known_zone(name):
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(
+            "%(zone)s is not a time zone. Use a name such as Europe/Lisbon.",
+            code="unknown_zone",
+            params={"zone": name},
+        )
+
+
+class AccountQuerySet(models.QuerySet):
+    def locked(self, pk):
+        """The row, locked until the transaction ends; first in the lock order."""
+        return self.select_for_update(no_key=True).get(pk=pk)
+
+
+class Account(models.Model):
+    """A company that has, had or will have a contract with the vendor."""
+
+    slug = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=200)
+    timezone = models.CharField(
+        max_length=60, default="UTC", validators=[known_zone]
+    )
+    locale = models.CharField(max_length=20, default="en-US")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        permissions = [
+            ("install_apps", "Install apps (purchasing authority)"),
+            ("manage_apps", "Manage apps (purchasing authority)"),
+            ("manage_roles", "Manage roles"),
+            ("launch_apps", "Launch apps"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class UserQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(is_active=True)
+
+    def named(self, words):
+        """Users whose name or email holds every one of the words."""
+        found = self
+        for word in words.split():
+            found = found.filter(
+                Q(display_name__icontains=word) | Q(email__icontains=word)
+            )
+        return found
+
+    def in_roles(self, roles):
+        return self.filter(groups__role__in=roles).distinct()
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):
+    def create_user(self, email, password=None, **fields):
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email, password=None, **fields):
+        fields = {"kind": User.Kind.SALES, "is_staff": True, "is_superuser": True} | fields
+        return self.create_user(email, password, **fields)
+
+    def get_by_natural_key(self, email):
+        return self.get(email=email.strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. The one erasable row with their name and address."""
+
+    class Kind(models.TextChoices):
+        CUSTOMER = "CUSTOMER", "Works for an account"
+        SUPPORT = "SUPPORT", "Support staff"
+        SALES = "SALES", "Sales operations"
+        PARTNER = "PARTNER", "Works for a partner"
+
+    account = models.ForeignKey(
+        Account, models.PROTECT, related_name="users", null=True, blank=True
+    )
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.CUSTOMER)
+    email = models.EmailField(unique=True)
+    display_name = models.CharField(max_length=200)
+    team = models.CharField(max_length=80, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(
+        default=False, help_text="May open the Django admin."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["display_name"]
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="CUSTOMER", account__isnull=False)
+                | (~Q(kind="CUSTOMER") & Q(account__isnull=True)),
+                name="only_customers_have_an_account",
+            ),
+            models.UniqueConstraint(
+                Lower("email"),
+                name="one_user_per_address",
+                violation_error_message="Somebody already signs in with this address.",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["account", "display_name", "id"], name="users_by_name"
+            ),
+            GinIndex(
+                OpClass(Upper("display_name"), name="gin_trgm_ops"),
+                name="users_name_trigrams",
+            ),
+            GinIndex(
+                OpClass(Upper("email"), name="gin_trgm_ops"),
+                name="users_email_trigrams",
+            ),
+        ]
+
+    def __str__(self):
+        return self.display_name or self.email
+
+
+class RoleQuerySet(models.QuerySet):
+    def of(self, account):
+        return self.filter(account=account)
+
+
+class Role(models.Model):
+    """A named set of an account's users. Its members are its group's users."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="roles")
+    group = models.OneToOneField(Group, models.PROTECT, related_name="role")
+    name = models.CharField(max_length=100)
+    created_on = models.DateField()
+
+    objects = RoleQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "account",
+                Lower("name"),
+                name="one_role_per_name",
+                violation_error_message="The account already has a role of that name.",
+            )
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def members(self):
+        return User.objects.filter(groups=self.group_id)
+
+
+class AccountGroupPermission(GroupObjectPermissionBase):
+    """What a role may do in its account, with a real foreign key."""
+
+    content_object = models.ForeignKey(Account, models.CASCADE)
+
+
+class AccountUserPermission(UserObjectPermissionBase):
+    """Unused on purpose: authority is given to roles. guardian asks for the pair."""
+
+    content_object = models.ForeignKey(Account, models.CASCADE)
+
+
+class TermsVersionQuerySet(models.QuerySet):
+    def on(self, day):
+        """The version in force on a local day."""
+        return self.filter(effective_from__lte=day).order_by("-effective_from").first()
+
+
+class TermsVersion(models.Model):
+    """A published version of the purchase terms."""
+
+    version = models.CharField(max_length=40, unique=True)
+    address = models.URLField()
+    effective_from = models.DateField(unique=True)
+
+    objects = TermsVersionQuerySet.as_manager()
+
+    def __str__(self):
+        return self.version
+
+
+class TermsAcceptance(models.Model):
+    """Somebody with purchasing authority agreed to a version of the terms."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, models.PROTECT, related_name="acceptances")
+    version = models.ForeignKey(TermsVersion, models.PROTECT, related_name="+")
+    accepted_on = models.DateField()
+    accepted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "version"], name="accepted_once_per_version"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.user_id} accepted {self.version_id}"
+
+
+class PinnedClock(models.Model):
+    """The settable present of demos and browser tests. Refused in production."""
+
+    now = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="only_one_clock")
+        ]
+
+    def __str__(self):
+        return self.now.isoformat()

@@ -1,0 +1,323 @@
+"""The console: installations, their seats, role activations and install links."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+
+class InstallationQuerySet(models.QuerySet):
+    def locked(self, pk):
+        """The row, locked; after its contract and before its lines."""
+        return self.select_for_update(no_key=True).get(pk=pk)
+
+    def of(self, account):
+        return self.filter(account=account)
+
+    def sold_by(self, user):
+        return self.filter(app__partner__members=user)
+
+    def standing(self):
+        """Installations not closed yet: at most one for each app of an account."""
+        return self.filter(closed_on=None)
+
+    def working(self, *, on):
+        """Confirmed ones whose end has not come. Access ends by date, not by a job."""
+        return self.filter(state=Installation.State.ACTIVE, closed_on=None).filter(
+            Q(ends_on=None) | Q(ends_on__gt=on)
+        )
+
+
+class Installation(models.Model):
+    """An app installed for an account, on one base plan."""
+
+    class State(models.TextChoices):
+        INSTALLING = "INSTALLING", "Installing"
+        ACTIVE = "ACTIVE", "Active"
+        FAILED = "FAILED", "Failed"
+
+    account = models.ForeignKey(
+        "accounts.Account", models.PROTECT, related_name="installations"
+    )
+    contract = models.ForeignKey("billing.Contract", models.PROTECT, related_name="+")
+    app = models.ForeignKey(
+        "marketplace.App", models.PROTECT, related_name="installations"
+    )
+    plan = models.ForeignKey("marketplace.Plan", models.PROTECT, related_name="+")
+    order = models.ForeignKey("billing.Order", models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=State)
+    installed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
+    )
+    installed_on = models.DateField()
+    confirm_by = models.DateField(
+        null=True, blank=True, help_text="First day on which silence is a failure."
+    )
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answer = models.TextField(blank=True, help_text="What the partner said.")
+    ends_on = models.DateField(
+        null=True, blank=True, help_text="Uninstalled: the first day without it (T12)."
+    )
+    end_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True
+    )
+    closed_on = models.DateField(null=True, blank=True)
+    seat_limit = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Auto Install queues users beyond it."
+    )
+    monthly_spend_limit = models.DecimalField(
+        max_digits=18, decimal_places=3, null=True, blank=True,
+        help_text="Auto Install queues users beyond it; monthly equivalent.",
+    )
+
+    objects = InstallationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "app"],
+                condition=Q(closed_on=None),
+                name="one_live_installation_per_app",
+                violation_error_message="The app is already installed.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="INSTALLING") | Q(confirm_by__isnull=False),
+                name="an_installing_app_has_a_deadline",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["ends_on"],
+                name="installations_to_close",
+                condition=Q(closed_on=None, ends_on__isnull=False),
+            ),
+            models.Index(
+                fields=["confirm_by"],
+                name="installations_unanswered",
+                condition=Q(state="INSTALLING", closed_on=None),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.app} for {self.account}"
+
+
+class RoleActivationQuerySet(models.QuerySet):
+    def standing(self):
+        return self.filter(ended_on=None)
+
+    def automatic(self):
+        return self.standing().filter(auto_install=True)
+
+
+class RoleActivation(models.Model):
+    """A role activated for an installation; with Auto Install, a standing order (T6)."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    installation = models.ForeignKey(
+        Installation, models.CASCADE, related_name="activations"
+    )
+    role = models.ForeignKey(
+        "accounts.Role", models.SET_NULL, related_name="activations", null=True
+    )
+    role_name = models.CharField(max_length=100)
+    auto_install = models.BooleanField(default=False)
+    activated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
+    )
+    activated_on = models.DateField()
+    order = models.ForeignKey("billing.Order", models.PROTECT, related_name="+")
+    ended_on = models.DateField(null=True, blank=True)
+
+    objects = RoleActivationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["installation", "role"],
+                condition=Q(ended_on=None),
+                name="one_activation_per_role",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.role_name} for {self.installation_id}"
+
+
+class Seat(models.Model):
+    """A user activated for an installation."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    installation = models.ForeignKey(
+        Installation, models.CASCADE, related_name="seats"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="seats"
+    )
+    role = models.ForeignKey(
+        "accounts.Role", models.SET_NULL, related_name="+", null=True, blank=True,
+        help_text="The role that gave it.",
+    )
+    role_name = models.CharField(max_length=100, blank=True)
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
+    )
+    added_on = models.DateField()
+    left_role_on = models.DateField(
+        null=True, blank=True, help_text="No longer in the role that gave it."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["installation", "user"],
+                name="one_seat_per_user",
+                violation_error_message="The user already has a seat.",
+            )
+        ]
+        indexes = [models.Index(fields=["account", "user"], name="seats_of_a_user")]
+
+    def __str__(self):
+        return f"{self.user_id} in {self.installation_id}"
+
+
+class SeatEvent(models.Model):
+    """A seat was added or removed: the evidence of who was active when."""
+
+    class Kind(models.TextChoices):
+        ADDED = "ADDED", "Added"
+        REMOVED = "REMOVED", "Removed"
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    installation = models.ForeignKey(
+        Installation, models.PROTECT, related_name="seat_events"
+    )
+    user_id = models.BigIntegerField(help_text="Opaque: the person may be erased.")
+    kind = models.CharField(max_length=8, choices=Kind)
+    on = models.DateField()
+    at = models.DateTimeField(auto_now_add=True)
+    by_id = models.BigIntegerField(null=True)
+    why = models.CharField(max_length=80, blank=True)
+    active = models.PositiveIntegerField(
+        help_text="Seats active once its whole change was done."
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["installation", "on", "id"], name="seat_events_by_day"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.kind} {self.user_id} on {self.on}"
+
+
+class JoinEventQuerySet(models.QuerySet):
+    def waiting(self):
+        """Join events without an outcome: due work, found again by the next tick."""
+        return self.filter(outcome="")
+
+    def queued(self):
+        return self.filter(outcome=JoinEvent.Outcome.QUEUED)
+
+
+class JoinEvent(models.Model):
+    """Somebody joined a role with Auto Install; it has one outcome (T6)."""
+
+    class Outcome(models.TextChoices):
+        SEATED = "SEATED", "Seated"
+        QUEUED = "QUEUED", "Waiting for an administrator"
+        REFUSED = "REFUSED", "Refused"
+        SUPERSEDED = "SUPERSEDED", "Superseded"
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    activation = models.ForeignKey(
+        RoleActivation, models.PROTECT, related_name="joins"
+    )
+    installation = models.ForeignKey(
+        Installation, models.PROTECT, related_name="joins"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
+    )
+    joined_on = models.DateField()
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    reason = models.CharField(max_length=80, blank=True, help_text="A rule's code.")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True
+    )
+    decided_on = models.DateField(null=True, blank=True)
+
+    objects = JoinEventQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["installation", "id"],
+                name="joins_waiting",
+                condition=Q(outcome=""),
+            ),
+            models.Index(
+                fields=["account", "installation"],
+                name="joins_queued",
+                condition=Q(outcome="QUEUED"),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.user_id} joined on {self.joined_on}"
+
+
+class InstallLink(models.Model):
+    """An emailed invitation to install what was signed for (T14)."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    line = models.ForeignKey(
+        "billing.Line", models.PROTECT, related_name="install_links"
+    )
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
+    )
+    digest = models.CharField(max_length=64, unique=True)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("sent_at")), name="an_install_link_expires"
+            )
+        ]
+
+    def __str__(self):
+        return f"Install link for line {self.line_id}"
+
+
+class AddOnActivation(models.Model):
+    """Units of a contracted add-on that the partner switched on (T16). Moves no money."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    line = models.ForeignKey(
+        "billing.Line", models.PROTECT, related_name="activations"
+    )
+    quantity = models.PositiveIntegerField()
+    activated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
+    )
+    activated_on = models.DateField()
+    deactivated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True
+    )
+    deactivated_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(quantity__gte=1), name="an_activation_has_a_quantity"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.quantity} of line {self.line_id}"
