@@ -1,0 +1,1 @@
+"""What `make` does: everything between a fresh machine and a running product."""
