@@ -73,7 +73,7 @@ def start(folder: Path, *, durable: bool = True) -> Server:
             stdout=lines,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509
+            preexec_fn=die_with_parent(signal.SIGINT),
             **account,
         )
     server = Server(folder, port, password, process)

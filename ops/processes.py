@@ -54,7 +54,7 @@ class Crew:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
+            preexec_fn=die_with_parent(signal.SIGTERM),
         )
         self.members[name] = process
         threading.Thread(target=self._write, args=(name, process), daemon=True).start()
