@@ -36,9 +36,7 @@ class Account(models.Model):
 
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=200)
-    timezone = models.CharField(
-        max_length=60, default="UTC", validators=[known_zone]
-    )
+    timezone = models.CharField(max_length=60, default="UTC", validators=[known_zone])
     locale = models.CharField(max_length=20, default="en-US")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -81,7 +79,11 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):
         return user
 
     def create_superuser(self, email, password=None, **fields):
-        fields = {"kind": User.Kind.SALES, "is_staff": True, "is_superuser": True} | fields
+        fields = {
+            "kind": User.Kind.SALES,
+            "is_staff": True,
+            "is_superuser": True,
+        } | fields
         return self.create_user(email, password, **fields)
 
     def get_by_natural_key(self, email):
@@ -236,9 +238,7 @@ class PinnedClock(models.Model):
     now = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(pk=1), name="only_one_clock")
-        ]
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="only_one_clock")]
 
     def __str__(self):
         return self.now.isoformat()
