@@ -1,5 +1,7 @@
 """What is sold: partners, their apps, plans and dated list prices."""
 
+import re
+
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, RangeOperators
@@ -52,6 +54,9 @@ class App(models.Model):
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=200)
     category = models.CharField(max_length=80)
+    currency = models.CharField(
+        max_length=3, blank=True, help_text="Shown to those who have no contract."
+    )
     tagline = models.CharField(max_length=200, blank=True)
     description = models.TextField(blank=True)
     tags = ArrayField(models.CharField(max_length=80), default=list, blank=True)
@@ -64,13 +69,11 @@ class App(models.Model):
     )
     listed_on = models.DateField()
     state = models.CharField(max_length=10, choices=State, default=State.PUBLISHED)
-    search = SearchVectorField(null=True, editable=False)
 
     objects = AppQuerySet.as_manager()
 
     class Meta:
         indexes = [
-            GinIndex(fields=["search"], name="apps_full_text"),
             GinIndex(
                 OpClass(Upper("name"), name="gin_trgm_ops"), name="apps_name_trigrams"
             ),
@@ -79,6 +82,28 @@ class App(models.Model):
 
     def __str__(self):
         return self.name
+
+
+class SearchEntry(models.Model):
+    """The words an app is found by. Written by triggers alone (migration 0002)."""
+
+    app = models.OneToOneField(
+        App, models.CASCADE, primary_key=True, related_name="search_entry"
+    )
+    words = SearchVectorField()
+    keywords = models.TextField(help_text="For words that are nearly right.")
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["words"], name="apps_full_text"),
+            GinIndex(
+                OpClass("keywords", name="gin_trgm_ops"), name="apps_keyword_trigrams"
+            ),
+        ]
+        verbose_name_plural = "search entries"
+
+    def __str__(self):
+        return self.keywords
 
 
 class PlanQuerySet(models.QuerySet):
@@ -90,6 +115,10 @@ class PlanQuerySet(models.QuerySet):
 
     def listed(self):
         return self.filter(listed=True)
+
+    def with_a_price(self):
+        """Plans whose price is not on request; sales alone sells the others (3.6)."""
+        return self.filter(price_on_request=False)
 
 
 class Plan(models.Model):
@@ -121,7 +150,11 @@ class Plan(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["app", "code"], name="one_plan_per_code")
+            models.UniqueConstraint(
+                fields=["app", "code"],
+                name="one_plan_per_code",
+                violation_error_message="The app already has a plan with this code.",
+            )
         ]
 
     def __str__(self):
@@ -135,6 +168,15 @@ class Plan(models.Model):
     def per_account(self):
         return self.charge_model == self.ChargeModel.PER_ACCOUNT
 
+    @property
+    def measure(self):
+        """What the list counts in, in words: "user/month" is "user"."""
+        words = [
+            re.sub(r"(?<=[a-z])(?=[A-Z])", " ", part).lower().removeprefix("per ")
+            for part in self.unit.split("/")
+        ]
+        return " and ".join(word for word in words if word and word != "month")
+
     def units(self, seats: int) -> int:
         """Units billed for a number of active seats: Per Account is always 1 (T3, T4)."""
         return 1 if self.per_account else seats
@@ -145,6 +187,12 @@ class ListPriceQuerySet(models.QuerySet):
         """The prices listed on a day; from is included, until is not."""
         return self.filter(effective_from__lte=day).filter(
             Q(effective_until=None) | Q(effective_until__gt=day)
+        )
+
+    def offered(self):
+        """Prices of plans anybody may choose: listed base plans, not on request (T5)."""
+        return self.filter(
+            plan__kind=Plan.Kind.BASE, plan__listed=True, plan__price_on_request=False
         )
 
 
@@ -179,11 +227,23 @@ class ListPrice(models.Model):
                         RangeOperators.OVERLAPS,
                     ),
                 ],
+                violation_error_message="The plan has another price on those days.",
             ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["plan", "currency", "effective_from"],
+                name="list_prices_by_day",
+            )
         ]
 
     def __str__(self):
         return f"{self.monthly_price} {self.currency} from {self.effective_from}"
+
+
+class OfferQuerySet(models.QuerySet):
+    def of(self, account):
+        return self.filter(account=account)
 
 
 class Offer(models.Model):
@@ -197,6 +257,8 @@ class Offer(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
     )
     offered_on = models.DateField()
+
+    objects = OfferQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -1,0 +1,195 @@
+"""What a plan is listed at, on which days. Past list prices are money history."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import User
+from journal import activities
+from marketplace.models import ListPrice, Plan
+
+LATEST_DAY = "Pacific/Kiritimati"
+"""Where a day begins first: a price from the day after has begun nowhere."""
+
+
+def of(plan: Plan, *, currency: str, on: date) -> Decimal | None:
+    """The monthly equivalent of one unit listed on a local day (T2).
+
+    None when the plan is not listed in that currency that day, or on request.
+    """
+    return of_plans([plan], currency=currency, on=on).get(plan.pk)
+
+
+def of_plans(
+    plans: Iterable[Plan], *, currency: str, on: date
+) -> dict[int, Decimal]:
+    """The same for many plans, by plan id; those without a price are left out."""
+    ids = [plan.pk for plan in plans if not plan.price_on_request]
+    prices = ListPrice.objects.filter(plan__in=ids, currency=currency).on(on)
+    return dict(prices.values_list("plan_id", "monthly_price"))
+
+
+def changes(plans: Iterable[Plan]) -> list[ListPrice]:
+    """Every list price the plans ever had or will have: by plan, currency and day."""
+    return list(
+        ListPrice.objects.filter(plan__in=[plan.pk for plan in plans])
+        .select_related("plan")
+        .order_by("plan__position", "plan_id", "currency", "-effective_from")
+    )
+
+
+@transaction.atomic
+def announce(
+    plan: Plan,
+    *,
+    currency: str,
+    monthly_price: Decimal,
+    effective_from: date,
+    by: User | None,
+    on: date,
+) -> ListPrice:
+    """List a price from a day to come on; the price before it ends there.
+
+    Refused: a day that is not in the future (past_day), a plan on request
+    (price_on_request), a day that already has a price from then (already_listed).
+    """
+    plan = Plan.objects.select_for_update(no_key=True).get(pk=plan.pk)
+    if effective_from <= on:
+        raise ValidationError(
+            "A list price starts on a day to come. Choose a day after %(day)s.",
+            code="past_day",
+            params={"day": on},
+        )
+    if plan.price_on_request:
+        raise ValidationError(
+            "The price of this plan is on request. Take that off it first.",
+            code="price_on_request",
+        )
+    listed = ListPrice.objects.filter(plan=plan, currency=currency)
+    if listed.filter(effective_from=effective_from).exists():
+        raise ValidationError(
+            "A price from that day is listed already. Take it back first.",
+            code="already_listed",
+        )
+    following = (
+        listed.filter(effective_from__gt=effective_from)
+        .order_by("effective_from")
+        .first()
+    )
+    listed.on(effective_from).update(effective_until=effective_from)
+    price = ListPrice.objects.create(
+        plan=plan,
+        currency=currency,
+        monthly_price=monthly_price,
+        effective_from=effective_from,
+        effective_until=following and following.effective_from,
+    )
+    _record("list_price.announced", price, by=by, on=on)
+    return price
+
+
+@transaction.atomic
+def withdraw(price: ListPrice, *, by: User | None, on: date) -> None:
+    """Take back a list price before its day comes; the price before it goes on.
+
+    Refused: a price whose day has come (past_day).
+    """
+    Plan.objects.select_for_update(no_key=True).get(pk=price.plan_id)
+    price = ListPrice.objects.select_related("plan").get(pk=price.pk)
+    if price.effective_from <= on:
+        raise ValidationError(
+            "This price has been in force since %(day)s; what was listed stays listed.",
+            code="past_day",
+            params={"day": price.effective_from},
+        )
+    price.delete()
+    ListPrice.objects.filter(
+        plan=price.plan, currency=price.currency, effective_until=price.effective_from
+    ).update(effective_until=price.effective_until)
+    _record("list_price.withdrawn", price, by=by, on=on)
+
+
+def _record(verb: str, price: ListPrice, *, by: User | None, on: date) -> None:
+    activities.record(
+        verb,
+        account=None,
+        by=by,
+        on=on,
+        subject=price.plan,
+        app=price.plan.app.slug,
+        plan=price.plan.name,
+        currency=price.currency,
+        monthly_price=str(price.monthly_price),
+        effective_from=price.effective_from.isoformat(),
+    )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a file says: this price from this day on."""
+
+    effective_from: date
+    monthly_price: Decimal
+
+
+@dataclass(frozen=True)
+class Clash:
+    """A past day for which a file and the history name different prices."""
+
+    day: date
+    listed: Decimal | None
+    said: Decimal | None
+
+
+def merged(
+    history: list[ListPrice],
+    said: list[Said],
+    *,
+    closes_on: date | None,
+    on: date,
+) -> tuple[list[ListPrice], list[Clash]]:
+    """One plan's history in one currency after a file has spoken, oldest first.
+
+    Days up to `on` stay as they are listed; a file that names another price for one
+    of them clashes. Days to come are the file's; those it is silent on are left. Each
+    price ends where the next begins; the last is open, or ends on `closes_on` when
+    the plan's price is on request from then on. Rows without a key are new. Pure.
+    """
+    known = {price.effective_from: price for price in history}
+    words = {word.effective_from: word.monthly_price for word in said}
+    clashes = [
+        Clash(day, known[day].monthly_price if day in known else None, words.get(day))
+        for day in sorted(known.keys() | words.keys())
+        if day <= on
+        and history
+        and (day not in words or day not in known or differs(known[day], words[day]))
+    ]
+    if not history:
+        closing = closes_on
+    elif closes_on:
+        closing = max(closes_on, on)
+    else:
+        closing = None
+    days = sorted(
+        day
+        for day in known.keys() | words.keys()
+        if closing is None or day < closing or day <= on
+    )
+    result = []
+    for day, following in zip(days, [*days[1:], closing], strict=True):
+        price = known.get(day) or ListPrice(effective_from=day)
+        if day in words and (day > on or not history):
+            price.monthly_price = words[day]
+        ended = price.effective_until is not None and price.effective_until <= on
+        if not (history and ended):
+            price.effective_until = following
+        result.append(price)
+    return result, clashes
+
+
+def differs(price: ListPrice, said: Decimal) -> bool:
+    return price.monthly_price != said
