@@ -1,0 +1,144 @@
+"""Contracts and signed order forms as sales operations record them (T14, 3.1–3.6)."""
+
+from datetime import date
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import Account
+from billing import charges, lines, periods, terms
+from billing.models import Contract, Line, OrderForm
+from marketplace.models import Plan
+
+
+@transaction.atomic
+def record_contract(
+    account: Account, *, currency: str, starts_on: date, term_months: int,
+    frequency_months: int, auto_renews: bool, billed_until: date | None,
+) -> Contract:  # fmt: skip
+    """Record a contract; a later one succeeds the one that runs, at its term end (3.16).
+
+    Refuses a frequency that does not divide the term (code frequency), overlapping
+    contracts (overlap) and a successor that starts within a term (mid_term).
+    """
+    if term_months % frequency_months:
+        raise ValidationError(
+            f"A billing frequency of {frequency_months} months does not divide a term of"
+            f" {term_months}. Use one that does, such as 1, 3 or 12 for 12.",
+            code="frequency",
+        )
+    for other in Contract.objects.of(account).select_for_update(no_key=True):
+        if other.starts_on >= starts_on:
+            raise ValidationError(
+                f"The account has a contract from {other.starts_on}, which is not"
+                f" before {starts_on}.",
+                code="overlap",
+            )
+        if other.ends_on is None:
+            _succeed(other, starts_on)
+        elif other.ends_on > starts_on:
+            raise ValidationError(
+                f"The account's contract from {other.starts_on} ends on"
+                f" {other.ends_on}; the next one starts then or later.",
+                code="overlap",
+            )
+    ends_on = None if auto_renews else periods.add_months(starts_on, term_months)
+    contract = Contract.objects.create(
+        account=account,
+        currency=currency,
+        starts_on=starts_on,
+        term_months=term_months,
+        frequency_months=frequency_months,
+        auto_renews=auto_renews,
+        ends_on=ends_on,
+        billed_until=billed_until,
+    )
+    _let_lines_follow(contract)
+    return contract
+
+
+def _succeed(contract: Contract, starts_on: date) -> None:
+    """End a renewing contract where its successor starts: at a term end."""
+    term = periods.period_on(contract.starts_on, contract.term_months, starts_on)
+    if term.start != starts_on:
+        raise ValidationError(
+            f"The account's contract from {contract.starts_on} has its next term end on"
+            f" {term.end}; a successor starts at a term end.",
+            code="mid_term",
+        )
+    contract.ends_on = starts_on
+    contract.save(update_fields=["ends_on"])
+
+
+def _let_lines_follow(successor: Contract) -> None:
+    """Lines that would end with the contract before go on into this one."""
+    Line.objects.filter(
+        contract__account=successor.account_id,
+        contract__ends_on=successor.starts_on,
+        ends_on=successor.starts_on,
+        replaced_by=None,
+    ).exclude(basis=Line.Basis.SELF_SERVE).update(ends_on=None)
+
+
+@transaction.atomic
+def record(
+    account: Account, *, number: str, signed_on: date, signed_by: str,
+    install_link_to: str, entries: list[dict], content: dict, on: date,
+) -> OrderForm:  # fmt: skip
+    """Record a signed order form: a line for each entry, and the periods since its start.
+
+    Entries hold `plan`, `quantity`, `monthly_unit_price` and `starts_on`; a line takes
+    the grid and term of the contract that runs at its start. What began before `on` is
+    charged as origin "order form", unless the contract says it was billed elsewhere
+    (3.10). Refuses a line outside every contract (code no_contract).
+    """
+    made = []
+    contract = None
+    for entry in entries:
+        contract = _contract_at(account, entry["starts_on"])
+        made.append((entry, contract))
+    form = OrderForm.objects.create(
+        account=account,
+        contract=contract,
+        number=number,
+        signed_on=signed_on,
+        signed_by=signed_by,
+        install_link_to=install_link_to,
+        content=content,
+    )
+    opened = [_open(form, contract, entry) for entry, contract in made]
+    terms.lock(opened)
+    terms.advance(
+        opened, active={}, on=on, origin=charges.Origin.ORDER_FORM
+    )
+    return form
+
+
+def _contract_at(account: Account, day: date) -> Contract:
+    contract = Contract.objects.of(account).current(on=day).first()
+    if contract is None:
+        raise ValidationError(
+            f"No contract of {account} runs on {day}, when the line starts.",
+            code="no_contract",
+        )
+    return contract
+
+
+def _open(form: OrderForm, contract: Contract, entry: dict) -> int:
+    plan: Plan = entry["plan"]
+    term = lines.open_line(
+        account=form.account,
+        contract=contract,
+        order_form=form,
+        plan=plan,
+        basis=Line.Basis.SIGNED,
+        currency=contract.currency,
+        monthly_unit_price=Decimal(entry["monthly_unit_price"]),
+        anchor_on=contract.starts_on,
+        frequency_months=contract.frequency_months,
+        term_months=contract.term_months,
+        starts_on=entry["starts_on"],
+        contracted=1 if plan.per_account else entry["quantity"],
+    )
+    return term.line_id

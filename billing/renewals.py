@@ -1,0 +1,520 @@
+"""Renewal changes: every decrease there is. Asked for, decided once, carried out at the
+term end; what is undecided then is held and billed, or not, when the decision comes
+(T12, T13, 3.12–3.14).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import User
+from billing import charges, lines, periods, prices
+from billing.models import Contract, Hold, Line, RenewalChange, Term
+from billing.signals import decrease_asked, decrease_settled
+from journal import activities
+from marketplace import list_prices
+from marketplace.models import Plan
+
+State = RenewalChange.State
+Kind = RenewalChange.Kind
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """What the end of one term did to a line that had something to decide."""
+
+    line_id: int
+    boundary: date
+    ended: bool = False
+    continued_by: int | None = None
+    plan: Plan | None = None
+    stranded: bool = False
+
+
+def end(line: Line, *, by: User, on: date, reason="", ticket_wanted=False):
+    """Ask that a line ends at its term end (T12). See `_ask` for what is refused."""
+    return _ask(
+        line, kind=Kind.END, target_quantity=0, by=by, on=on, reason=reason,
+        ticket_wanted=ticket_wanted,
+    )  # fmt: skip
+
+
+def lower(
+    line: Line, *, to: int, by: User, on: date, reason="", ticket_wanted=False
+) -> RenewalChange:
+    """Ask for a lower quantity from the term end on (T13).
+
+    Refuses a quantity that is not lower (code not_lower); below 1 is ending the line.
+    """
+    term = lines.term_on(line, on)
+    if not 1 <= to < term.billed:
+        raise ValidationError(
+            f"Choose a quantity from 1 to {term.billed - 1}:"
+            f" {term.billed} are billed now.",
+            code="not_lower",
+        )
+    return _ask(
+        line, kind=Kind.LOWER, target_quantity=to, by=by, on=on, reason=reason,
+        ticket_wanted=ticket_wanted,
+    )  # fmt: skip
+
+
+def switch(
+    line: Line, *, to: Plan, by: User, on: date, reason="", ticket_wanted=False
+) -> RenewalChange:
+    """Ask for another base plan from the term end on, at the price listed then (3.12).
+
+    Refuses add-ons (code add_on), another app's plan (foreign_plan) and the plan the
+    line has (same_plan).
+    """
+    if not to.is_base:
+        raise ValidationError(
+            "Add-on plans are sold by sales and activated by the partner.",
+            code="add_on",
+        )
+    if to.app_id != line.app_id:
+        raise ValidationError("This plan belongs to another app.", code="foreign_plan")
+    if to.pk == line.plan_id:
+        raise ValidationError("This is the plan the line has now.", code="same_plan")
+    return _ask(
+        line, kind=Kind.PLAN, target_plan=to, by=by, on=on, reason=reason,
+        ticket_wanted=ticket_wanted,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def propose_early_end(
+    line: Line, *, new_line: Line, by: User | None, on: date, reason=""
+) -> RenewalChange:
+    """Propose that a replaced line ends on the day of change, with a credit (3.13, 3.5)."""
+    term = lines.term_on(line, on)
+    _supersede(line, term.ends_on, by=by, on=on)
+    change = RenewalChange.objects.create(
+        account=line.account,
+        line=line,
+        kind=Kind.REPLACED,
+        term_ends_on=term.ends_on,
+        target_quantity=0,
+        effective_on=on,
+        new_line=new_line,
+        reason=reason,
+        asked_by=by,
+        asked_on=on,
+        ticket_wanted=True,
+    )
+    decrease_asked.send(RenewalChange, change=change, by=by, on=on)
+    return change
+
+
+@transaction.atomic
+def _ask(line: Line, *, kind, by: User, on: date, ticket_wanted=False, **wish):
+    """Record a wish for the line's term end; a later one replaces an undecided one.
+
+    Refuses a line that was replaced or ends anyway (code not_renewing) and one whose
+    change Support approved already (code decided). A free line needs no ticket: its
+    change is approved as it is asked (3.14).
+    """
+    line = Line.objects.locked(line.pk)
+    term = lines.term_on(line, on)
+    if line.replaced_by_id or (line.ends_on and line.ends_on <= term.ends_on):
+        raise ValidationError(
+            f"This line ends on {term.ends_on} and does not renew: nothing to lower.",
+            code="not_renewing",
+        )
+    _supersede(line, term.ends_on, by=by, on=on)
+    change = RenewalChange.objects.create(
+        account_id=line.account_id,
+        line=line,
+        kind=kind,
+        term_ends_on=term.ends_on,
+        asked_by=by,
+        asked_on=on,
+        ticket_wanted=ticket_wanted,
+        state=State.APPROVED if line.is_free else State.UNDECIDED,
+        decided_on=on if line.is_free else None,
+        **wish,
+    )
+    _record("renewal.asked", change, by=by, on=on)
+    if not line.is_free:
+        decrease_asked.send(RenewalChange, change=change, by=by, on=on)
+    return change
+
+
+def _supersede(line: Line, term_ends_on: date, *, by: User | None, on: date) -> None:
+    earlier = RenewalChange.objects.standing().filter(
+        line=line, term_ends_on=term_ends_on
+    )
+    for change in earlier.select_for_update(no_key=True):
+        if change.state == State.APPROVED and not line.is_free:
+            raise ValidationError(
+                "Support has approved a change at this term end."
+                " Take it back first, then ask again.",
+                code="decided",
+            )
+        if change.state == State.APPROVED:
+            _move(change, State.WITHDRAWN, on=on)
+        else:
+            _move(change, State.SUPERSEDED, on=on)
+
+
+@transaction.atomic
+def withdraw(change: RenewalChange, *, by: User | None, on: date) -> RenewalChange:
+    """Take a wish back, until its term end (3.15).
+
+    Refuses one that is settled (code settled) or whose term end has come: what is held
+    then is for Support to decide (code held).
+    """
+    Line.objects.locked(change.line_id)
+    change = RenewalChange.objects.select_for_update(no_key=True).get(pk=change.pk)
+    if change.state not in RenewalChange.STANDING:
+        raise ValidationError("This change is settled already.", code="settled")
+    if change.holds.exists():
+        raise ValidationError(
+            "The term has ended with this change undecided. Support decides it now.",
+            code="held",
+        )
+    _move(change, State.WITHDRAWN, on=on)
+    _record("renewal.withdrawn", change, by=by, on=on)
+    decrease_settled.send(RenewalChange, change=change, by=by, on=on)
+    return change
+
+
+@transaction.atomic
+def decide(
+    change: RenewalChange, *, approve: bool, by: User, on: date
+) -> RenewalChange:
+    """Support decides a change, once (3.12–3.14).
+
+    Before the term end the decision waits for it. After it, it counts from the term
+    end: approved, what was held is let go; declined, it is billed for every period
+    since. A replaced line that is approved ends on the day of change with a credit.
+    Refuses one that is decided already (code decided).
+    """
+    line = Line.objects.locked(change.line_id)
+    change = RenewalChange.objects.select_for_update(no_key=True).get(pk=change.pk)
+    if change.state != State.UNDECIDED:
+        raise ValidationError(
+            f"This change is {change.get_state_display().lower()} already.",
+            code="decided",
+        )
+    _move(change, State.APPROVED if approve else State.DECLINED, by=by, on=on)
+    change.decided_by, change.decided_on = by, on
+    change.save(update_fields=["decided_by", "decided_on"])
+    if change.kind == Kind.REPLACED:
+        if approve:
+            _end_early(line, change, on=on)
+    elif change.term_ends_on <= _rolled_until(line):
+        _settle_held(line, change, approve=approve, on=on)
+    _record("renewal.approved" if approve else "renewal.declined", change, by=by, on=on)
+    if change.state != State.APPROVED:
+        decrease_settled.send(RenewalChange, change=change, by=by, on=on)
+    return change
+
+
+def _rolled_until(line: Line) -> date:
+    """The start of the line's newest term: everything before it is carried out."""
+    return line.terms.order_by("-starts_on").values_list("starts_on", flat=True)[0]
+
+
+def carry_out(term: Term, *, active: int) -> Rolled:
+    """End one term of a line that has a change, a hold or a successor contract (3.14, 3.16).
+
+    `active` is the number of units active on the line: no decrease goes below it.
+    """
+    line, boundary = term.line, term.ends_on
+    changes = RenewalChange.objects.standing().filter(
+        line=line, term_ends_on__lte=boundary
+    )
+    wishes = list(changes.exclude(kind=Kind.REPLACED).select_related("target_plan"))
+    contract = _contract_at(line, boundary)
+    stays = not line.replaced_by_id and not (line.ends_on and line.ends_on <= boundary)
+    if not stays or contract is None:
+        for change in wishes:
+            _settle(change, State.MOOT, on=boundary)
+        return _end(line, term, stranded=stays)
+    wish = next((w for w in wishes if w.term_ends_on == boundary), None)
+    quantity, held, plan, price = term.billed, 0, None, None
+    if wish:
+        least = max(wish.target_quantity or 0, active)
+        if wish.state == State.UNDECIDED:
+            quantity, held = min(term.billed, least), term.billed - min(
+                term.billed, least
+            )
+        elif wish.kind == Kind.PLAN:
+            plan = wish.target_plan
+            price = list_prices.of(plan, currency=line.currency, on=boundary)
+        else:
+            quantity = least
+        if wish.state == State.APPROVED:
+            applies = not plan or price is not None
+            _settle(wish, State.APPLIED if applies else State.MOOT, on=boundary)
+    older = list(term.holds.filter(ends_on=boundary, change__state=State.UNDECIDED))
+    if plan and price is not None:
+        new = _continued(
+            line, contract, boundary, plan=plan, price=price,
+            quantity=plan.units(active),
+        )  # fmt: skip
+        _end(line, term)
+        return Rolled(line.pk, boundary, continued_by=new.line_id, plan=plan)
+    if quantity == 0 and not held and not older:
+        return _end(line, term)
+    if contract.pk == line.contract_id:
+        new = lines.open_term(line, starts_on=boundary, contracted=quantity)
+        term.outcome = Term.Outcome.RENEWED
+        term.save(update_fields=["outcome"])
+        rolled = Rolled(line.pk, boundary)
+    else:
+        price = line.monthly_unit_price
+        if contract.currency != line.currency:
+            price = list_prices.of(line.plan, currency=contract.currency, on=boundary)
+        if price is None:
+            for change in wishes:
+                _settle(change, State.MOOT, on=boundary)
+            return _end(line, term, stranded=True)
+        new = _continued(
+            line, contract, boundary, plan=line.plan, price=price, quantity=quantity
+        )
+        _end(line, term)
+        rolled = Rolled(line.pk, boundary, continued_by=new.line_id)
+    holds = [(hold.change_id, hold.quantity) for hold in older]
+    holds += [(wish.pk, held)] if held else []
+    Hold.objects.bulk_create(
+        Hold(
+            account_id=line.account_id, change_id=pk, term=new, quantity=units,
+            starts_on=new.starts_on, ends_on=new.ends_on,
+        )
+        for pk, units in holds
+    )  # fmt: skip
+    return rolled
+
+
+def _contract_at(line: Line, boundary: date) -> Contract | None:
+    """The contract a line renews into on its term end: its own, or the successor."""
+    own = line.contract
+    if line.basis == Line.Basis.SELF_SERVE or not own.ends_on or own.ends_on > boundary:
+        return own
+    return Contract.objects.filter(account=line.account_id).current(on=boundary).first()
+
+
+def _continued(
+    line: Line, contract: Contract, boundary: date, *, plan, price, quantity
+) -> Term:
+    """Open the line that carries this one on from a term end: its first term."""
+    same = contract.pk == line.contract_id
+    return lines.open_line(
+        account=line.account,
+        contract=contract,
+        order_form=line.order_form if plan.pk == line.plan_id else None,
+        plan=plan,
+        basis=line.basis if plan.pk == line.plan_id or line.basis == Line.Basis.SELF_SERVE
+        else Line.Basis.REPLACEMENT,
+        currency=contract.currency if not same else line.currency,
+        monthly_unit_price=price,
+        anchor_on=line.anchor_on if same else contract.starts_on,
+        frequency_months=line.frequency_months if same else contract.frequency_months,
+        term_months=line.term_months if same else contract.term_months,
+        starts_on=boundary,
+        began_on=boundary,
+        continues=line,
+        contracted=quantity,
+    )  # fmt: skip
+
+
+def _end(line: Line, term: Term, *, stranded: bool = False) -> Rolled:
+    term.outcome = Term.Outcome.ENDED
+    term.save(update_fields=["outcome"])
+    line.ends_on = min(line.ends_on or term.ends_on, term.ends_on)
+    line.save(update_fields=["ends_on"])
+    return Rolled(line.pk, term.ends_on, ended=True, stranded=stranded)
+
+
+def _end_early(line: Line, change: RenewalChange, *, on: date) -> None:
+    """A replaced line ends on the day of change; its unused days are credited (3.13)."""
+    charges.write_credits(
+        line,
+        credit_parts(line, since=change.effective_on, new=_new_charges(change)),
+        cause=f"change:{change.pk}",
+        on=on,
+    )
+    line.ends_on = change.effective_on
+    line.save(update_fields=["ends_on"])
+    line.terms.open().update(outcome=Term.Outcome.ENDED)
+    _settle(change, State.APPLIED, on=on)
+
+
+def _new_charges(change: RenewalChange):
+    return [
+        charge
+        for charge in change.new_line.charges.filter(
+            billed_on__gte=change.effective_on, amount__gt=0
+        )
+        if not hasattr(charge, "reversed_by")
+    ]
+
+
+def credit_parts(line: Line, *, since: date, new: Iterable) -> list[charges.Credit]:
+    """What ending a line on a day gives back: its unused days, capped (3.13).
+
+    Each charge on it that reaches beyond the day is credited for the days it was not
+    used, to no more than `new` (charges or parts of the line in its place) cost for
+    the same days.
+    """
+    new = list(new)
+    credits = []
+    given: dict[date, Decimal] = {}
+    billed = line.charges.filter(ends_on__gt=since, amount__gt=0, reversed_by=None)
+    for charge in billed.order_by("starts_on", "id"):
+        start = max(charge.starts_on, since)
+        period = charge.period_starts_on
+        most = sum(
+            (
+                charges.share(
+                    part, start=max(period, since), end=charge.period_ends_on,
+                    digits=line.digits,
+                )
+                for part in new
+            ),
+            Decimal(0),
+        )  # fmt: skip
+        potential = min(
+            prices.prorated(
+                charge.unit_price,
+                quantity=charge.quantity,
+                days=(charge.ends_on - start).days,
+                period_days=charge.period_days,
+                digits=line.digits,
+            ),
+            charge.amount,
+        )
+        amount = prices.capped_credit(
+            potential, billed=most, credited=given.get(period, Decimal(0))
+        )
+        given[period] = given.get(period, Decimal(0)) + amount
+        if amount:
+            credits.append(
+                charges.Credit(
+                    charge=charge, starts_on=start, amount=amount,
+                    capped_at=amount if amount < potential else None,
+                )
+            )  # fmt: skip
+    return credits
+
+
+def _settle_held(line: Line, change: RenewalChange, *, approve: bool, on: date) -> None:
+    """A decision after the term end counts from the term end (3.14)."""
+    holds = list(change.holds.select_related("term").order_by("starts_on"))
+    current = line.terms.open().order_by("-starts_on").first()
+    if approve and change.kind == Kind.PLAN:
+        _replace_since(line, change, current, on=on)
+    elif approve:
+        if current and current.billed == 0 and change.target_quantity == 0:
+            current.outcome = Term.Outcome.ENDED
+            current.save(update_fields=["outcome"])
+            line.ends_on = change.term_ends_on
+            line.save(update_fields=["ends_on"])
+    else:
+        for hold in holds:
+            charges.bill_held(line, hold)
+            if hold.term_id == current.pk and hold.ends_on == current.ends_on:
+                current.contracted = current.billed + hold.quantity
+                current.save(update_fields=["contracted"])
+                current.refresh_from_db(fields=["billed"])
+    if approve:
+        _settle(change, State.APPLIED, on=on)
+
+
+def _replace_since(line, change, current, *, on: date) -> None:
+    """A plan change approved late: the new plan is billed from the term end on, and
+    what the old one was billed since is given back."""
+    boundary = change.term_ends_on
+    plan = change.target_plan
+    price = list_prices.of(plan, currency=line.currency, on=boundary)
+    if price is None:
+        raise ValidationError(
+            f"{plan} had no list price in {line.currency} on {boundary}."
+            " Decline the change and agree on another with the customer.",
+            code="no_price",
+        )
+    units = 1 if plan.per_account else current.billed
+    charges.reverse(line.charges.filter(starts_on__gte=boundary), on=on)
+    _continued(
+        line, line.contract, boundary, plan=plan, price=price, quantity=units
+    )
+    line.terms.open().update(outcome=Term.Outcome.CONTINUED)
+    line.ends_on = boundary
+    line.save(update_fields=["ends_on"])
+
+
+def shrink_holds(term: Term, *, units: int, on: date) -> None:
+    """Units that came back into use are billed, so they are no longer held (3.14)."""
+    for hold in term.holds.filter(
+        ends_on=term.ends_on, change__state=State.UNDECIDED
+    ).order_by("-change__term_ends_on"):
+        taken = min(units, hold.quantity)
+        left = hold.quantity - taken
+        units -= taken
+        if not taken:
+            break
+        if hold.starts_on == on:
+            hold.delete() if not left else Hold.objects.filter(pk=hold.pk).update(
+                quantity=left
+            )
+            continue
+        Hold.objects.filter(pk=hold.pk).update(ends_on=on)
+        if left:
+            Hold.objects.create(
+                account_id=hold.account_id, change_id=hold.change_id, term=term,
+                quantity=left, starts_on=on, ends_on=term.ends_on,
+            )  # fmt: skip
+
+
+def restore(line: Line, *, by: User, on: date) -> None:
+    """Back on a plan whose line still runs: its end and undecided credit go (3.4)."""
+    proposals = RenewalChange.objects.undecided().filter(line=line, kind=Kind.REPLACED)
+    for change in proposals.select_for_update(no_key=True):
+        _settle(change, State.WITHDRAWN, on=on, by=by)
+    line.replaced_by = line.replaced_on = None
+    line.save(update_fields=["replaced_by", "replaced_on"])
+
+
+def _move(change: RenewalChange, state, *, on: date, by: User | None = None) -> None:
+    if state not in RenewalChange.MOVES[change.state]:
+        raise ValidationError(
+            f"A change that is {change.get_state_display().lower()} stays so.",
+            code="settled",
+        )
+    change.state = state
+    if state == State.APPLIED:
+        change.applied_on = on
+    change.save(update_fields=["state", "applied_on"])
+
+
+def _settle(change, state, *, on: date, by: User | None = None) -> None:
+    _move(change, state, on=on)
+    decrease_settled.send(RenewalChange, change=change, by=by, on=on)
+
+
+def _record(verb: str, change: RenewalChange, *, by: User | None, on: date) -> None:
+    line = change.line
+    activities.record(
+        verb,
+        account=line.account,
+        by=by,
+        on=on,
+        subject=change,
+        app=line.app.slug,
+        kind=change.kind,
+        plan=line.plan.name,
+        to_plan=change.target_plan.name if change.target_plan else "",
+        target=change.target_quantity,
+        term_ends_on=change.term_ends_on.isoformat(),
+    )
+
+
+def boundary_of(line: Line, *, on: date) -> date:
+    """The term end that a wish of today is for."""
+    return periods.period_on(line.anchor_on, line.term_months, on).end

@@ -1,0 +1,96 @@
+"""The day a signed line starts: seats of an app bought self-serve attach to it (3.5)."""
+
+from datetime import date
+
+from django.db import transaction
+
+from billing import charges, lines, prices, renewals
+from billing.models import Increase, Line
+
+
+def due(*, by: date, zone: str) -> list[Line]:
+    """Signed base lines that have started and were not begun yet, oldest first."""
+    return list(
+        Line.objects.signed()
+        .base()
+        .filter(began_on=None, starts_on__lte=by, account__timezone=zone)
+        .filter(parked_at=None)
+        .select_related("plan", "account", "app")
+        .order_by("starts_on", "id")
+    )
+
+
+@transaction.atomic
+def begin(line: Line, *, active: int) -> Line:
+    """Put the active units of its plan on a signed line, from its start day (3.5).
+
+    Units above what all signed lines of the plan cover are billed at its price; a
+    self-serve line of the plan ends at its month's end without a ticket, and a credit
+    is proposed. Counted from the start day, however late it runs.
+    """
+    line = Line.objects.locked(line.pk)
+    if line.began_on:
+        return line
+    start = line.starts_on
+    found = lines.of_plan(lines.running(line.account, line.app, on=start), line.plan)
+    signed = [one for one in found if one.basis == Line.Basis.SIGNED]
+    covered = sum(one.term.billed for one in signed)
+    extra = prices.uncovered(active, billed=covered)
+    line.began_on = start
+    line.save(update_fields=["began_on"])
+    if extra:
+        _increase(line, extra)
+    for other in found:
+        if other.basis == Line.Basis.SELF_SERVE and not other.replaced_by_id:
+            _end_self_serve(other, new_line=line, on=start)
+    return line
+
+
+def _increase(line: Line, extra: int) -> None:
+    term = lines.term_on(line, line.starts_on)
+    term.line = line
+    cause = f"start:{line.pk}"
+    Increase.objects.create(
+        account_id=line.account_id,
+        line=line,
+        term=term,
+        cause=cause,
+        on=line.starts_on,
+        from_quantity=term.billed,
+        to_quantity=term.billed + extra,
+    )
+    for part in _parts(line, term, extra):
+        charges.write(
+            term,
+            part,
+            reason=charges.Reason.INCREASE,
+            cause=cause,
+            on=part.starts_on,
+        )
+    term.peak = term.billed + extra
+    term.save(update_fields=["peak"])
+
+
+def _parts(line: Line, term, extra: int) -> list[charges.Part]:
+    """The periods charged already, for the units that came with the start."""
+    parts, start = [], term.starts_on
+    while start < term.billed_until:
+        part = charges.part(
+            anchor=line.anchor_on,
+            frequency=line.frequency_months,
+            start=start,
+            end=term.ends_on,
+            quantity=extra,
+            unit_price=line.unit_price,
+            digits=line.digits,
+        )
+        parts.append(part)
+        start = part.ends_on
+    return parts
+
+
+def _end_self_serve(line: Line, *, new_line: Line, on: date) -> None:
+    line.replaced_by, line.replaced_on = new_line, on
+    line.save(update_fields=["replaced_by", "replaced_on"])
+    if not line.is_free:
+        renewals.propose_early_end(line, new_line=new_line, by=None, on=on)
