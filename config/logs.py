@@ -52,7 +52,8 @@ class RequestIdFilter(logging.Filter):
     """Give every record the id of the request, or of the task, it belongs to."""
 
     def filter(self, record):
-        record.request_id = request_id.get()
+        asked = getattr(record, "request", None)
+        record.request_id = getattr(asked, "id", None) or request_id.get()
         return True
 
 

@@ -100,8 +100,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.logs.RequestIdMiddleware",
     "config.health.HealthMiddleware",
+    "config.logs.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -128,10 +128,13 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.context.vendor",
+                "config.navigation.places",
             ],
+            "builtins": ["config.templatetags.formats"],
         },
     },
 ]
+COTTON_ISOLATE_BY_DEFAULT = True
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # PostgreSQL is the truth. The web and the workers connect as the application's role,
@@ -179,6 +182,8 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var/static"
+if not PRODUCTION:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -200,7 +205,7 @@ if os.environ.get("EMAIL_URL"):
     globals().update(addresses.mail(env("EMAIL_URL")))
 
 # The broker is never the truth: whatever it loses, the next tick finds in the tables.
-CELERY_BROKER_URL = env("CELERY_BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", "filesystem://localhost")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = addresses.broker_options(
     CELERY_BROKER_URL, folder=BASE_DIR / "var/broker"
@@ -210,12 +215,28 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(BASE_DIR / "var/beat/schedule")
 HOUR, MINUTE = 3600, 60
-CELERY_BEAT_SCHEDULE: dict = {}
+
+
+def tick(task: str, *, every: int) -> dict:
+    """A task that is due again and again. A tick nobody took before the next one comes
+    is dropped: the next does its work too.
+    """
+    return {"task": task, "schedule": every, "options": {"expires": every * 0.9}}
+
+
+CELERY_BEAT_SCHEDULE = {
+    "outbox": tick("journal.tasks.deliver_outbox", every=10),
+    "auto-install": tick("myapps.tasks.seat_joiners", every=MINUTE),
+    "provisioning": tick("myapps.tasks.fail_unconfirmed", every=HOUR),
+    "term ends": tick("support.tasks.end_terms", every=HOUR),
+    "billing periods": tick("support.tasks.bill_periods", every=HOUR),
+    "notices": tick("support.tasks.send_notices", every=HOUR),
+}
 
 # What a browser may do.
 CONTENT_SECURITY_POLICY = {

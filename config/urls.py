@@ -6,7 +6,8 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("marketplace.urls")),
-    path("my-apps/", include("myapps.urls")),
-    path("support/", include("support.urls")),
+    path("", include("myapps.urls")),
+    path("", include("support.urls")),
+    path("", include("django.contrib.auth.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -19,7 +19,7 @@ def npm(*arguments: str, folder: Path = ROOT) -> None:
     done = subprocess.run(
         [*program, *arguments, "--no-audit", "--no-fund", "--loglevel=error"],
         cwd=folder,
-        env=os.environ | {"PATH": beside},
+        env=os.environ | {"PATH": beside, "npm_config_update_notifier": "false"},
         check=False,
     )
     if done.returncode:
