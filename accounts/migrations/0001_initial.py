@@ -1,9 +1,10 @@
-import accounts.models
 import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
+
+import accounts.models
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,127 @@
+"""People of an account: who they are, and whether they may sign in."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import authority, roles, signals
+from accounts.models import Account, Role, User
+from journal import activities
+
+
+@transaction.atomic
+def create(
+    account: Account,
+    *,
+    email: str,
+    display_name: str,
+    team: str = "",
+    in_roles: Iterable[Role] = (),
+    by: User | None,
+    on: date,
+) -> User:
+    """Add a person, who sets a password by a link sent to their address.
+
+    Refuses an address that somebody signs in with already (email_taken), and roles of
+    another account (stranger).
+    """
+    account = Account.objects.locked(account.pk)
+    in_roles = list(in_roles)
+    if any(role.account_id != account.pk for role in in_roles):
+        raise ValidationError(_("Choose roles of this account."), code="stranger")
+    user = User(
+        account=account,
+        email=email.strip().lower(),
+        display_name=" ".join(display_name.split()),
+        team=" ".join(team.split()),
+    )
+    if User.objects.filter(email__iexact=user.email).exists():
+        raise ValidationError(
+            _("Somebody already signs in with this address."), code="email_taken"
+        )
+    user.set_unusable_password()
+    user.full_clean(exclude=["password"])
+    user.save()
+    _record("created", account, [user], by=by, on=on)
+    for role in in_roles:
+        roles.join(role, [user], by=by, on=on)
+    return user
+
+
+@transaction.atomic
+def deactivate(
+    users: Iterable[User], *, by: User | None, on: date, source: str = "page"
+) -> list[User]:
+    """Users may no longer sign in; answers those who could. They keep their roles.
+
+    What becomes of their seats is told by the signal; no bill changes. Refuses users
+    of several accounts (stranger), and what would leave nobody active to manage roles
+    (last_manager).
+    """
+    users = _of_one_account(users)
+    if not users:
+        return []
+    with authority.manager_kept(users[0].account_id) as account:
+        gone = list(_among(users).active().order_by("id"))
+        if not gone:
+            return []
+        _among(gone).update(is_active=False)
+        for user in [*users, *gone]:
+            user.is_active = False
+        _record("deactivated", account, gone, by=by, on=on, source=source)
+        signals.user_deactivated.send(
+            User, account=account, users=gone, by=by, on=on, source=source
+        )
+    return gone
+
+
+@transaction.atomic
+def reactivate(
+    users: Iterable[User], *, by: User | None, on: date, source: str = "page"
+) -> list[User]:
+    """Users may sign in again; answers those who could not.
+
+    They are back in the roles they had. That is no joining: no seat comes back and
+    nothing is bought by itself.
+    """
+    users = _of_one_account(users)
+    if not users:
+        return []
+    account = Account.objects.locked(users[0].account_id)
+    back = list(_among(users).filter(is_active=False).order_by("id"))
+    if not back:
+        return []
+    _among(back).update(is_active=True)
+    for user in [*users, *back]:
+        user.is_active = True
+    _record("reactivated", account, back, by=by, on=on, source=source)
+    return back
+
+
+def _of_one_account(users):
+    users = list(users)
+    accounts = {user.account_id for user in users}
+    if len(accounts) > 1 or None in accounts:
+        raise ValidationError(_("Choose people of one account."), code="stranger")
+    return users
+
+
+def _among(users):
+    return User.objects.filter(pk__in=[user.pk for user in users])
+
+
+def _record(verb, account, users, *, by, on, **data):
+    subject = users[0] if len(users) == 1 else account
+    activities.record(
+        f"person.{verb}",
+        account=account,
+        by=by,
+        on=on,
+        subject=subject,
+        authority=authority.acting(by, authority.MANAGE_ROLES),
+        users=users,
+        **data,
+    )

@@ -1,0 +1,189 @@
+"""Roles: named sets of an account's users. Joining and leaving is news (T6)."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import authority, signals
+from accounts.models import Account, Role, User
+from journal import activities
+
+Membership = User.groups.through
+AT_ONCE = 5_000
+
+
+@transaction.atomic
+def create(account: Account, *, name: str, by: User | None, on: date) -> Role:
+    """A new role without members. It may launch apps, which buys nothing.
+
+    Refuses an empty or overlong name, and one the account already has, in whatever
+    case (role_exists).
+    """
+    account = Account.objects.locked(account.pk)
+    name = _free_name(account, name)
+    group = Group.objects.create(name=f"{account.pk}/{name}")
+    role = Role.objects.create(account=account, group=group, name=name, created_on=on)
+    _record("created", role, by=by, on=on)
+    authority.grant(role, authority.LAUNCH, by=by, on=on)
+    return role
+
+
+@transaction.atomic
+def rename(role: Role, *, name: str, by: User | None, on: date) -> Role:
+    """Give a role another name; who is in it and what it may do stays."""
+    account = Account.objects.locked(role.account_id)
+    role = account.roles.select_related("group").get(pk=role.pk)
+    before, role.name = role.name, _free_name(account, name, besides=role)
+    if role.name != before:
+        role.group.name = f"{account.pk}/{role.name}"
+        role.group.save(update_fields=["name"])
+        role.save(update_fields=["name"])
+        _record("renamed", role, by=by, on=on, before=before)
+    return role
+
+
+@transaction.atomic
+def delete(role: Role, *, by: User | None, on: date) -> None:
+    """End a role. Its members leave it: seats they have stay and no bill changes.
+
+    Refused when nobody active would be left to manage roles (last_manager).
+    """
+    with authority.manager_kept(role.account_id) as account:
+        members = list(role.members.order_by("id"))
+        _record("deleted", role, by=by, on=on, users=members)
+        signals.left_role.send(
+            Role,
+            account=account,
+            role=role,
+            role_name=role.name,
+            users=members,
+            deleted=True,
+            by=by,
+            on=on,
+            source="page",
+        )
+        group = role.group
+        Membership.objects.filter(group=group).delete()
+        role.delete()
+        group.delete()
+
+
+@transaction.atomic
+def join(
+    role: Role,
+    users: Iterable[User],
+    *,
+    by: User | None,
+    on: date,
+    source: str = "page",
+) -> list[User]:
+    """Put users into a role; answers those who were not in it (T6).
+
+    The news goes out for the active ones among them. Users of another account are
+    refused, all of them (stranger).
+    """
+    account = Account.objects.locked(role.account_id)
+    users = _of(account, users)
+    members = set(_memberships(role, users).values_list("user_id", flat=True))
+    new = [user for user in users if user.pk not in members]
+    if not new:
+        return []
+    Membership.objects.bulk_create(
+        [Membership(group_id=role.group_id, user_id=user.pk) for user in new],
+        ignore_conflicts=True,
+        batch_size=AT_ONCE,
+    )
+    _record("joined", role, by=by, on=on, users=new, source=source)
+    active = [user for user in new if user.is_active]
+    if active:
+        signals.joined_role.send(
+            Role, role=role, users=active, by=by, on=on, source=source
+        )
+    return new
+
+
+@transaction.atomic
+def leave(
+    role: Role,
+    users: Iterable[User],
+    *,
+    by: User | None,
+    on: date,
+    source: str = "page",
+) -> list[User]:
+    """Take users out of a role; answers those who were in it. Seats they have stay.
+
+    Refuses users of another account (stranger), and what would leave nobody active to
+    manage roles (last_manager).
+    """
+    with authority.manager_kept(role.account_id) as account:
+        users = _of(account, users)
+        members = set(_memberships(role, users).values_list("user_id", flat=True))
+        gone = [user for user in users if user.pk in members]
+        if not gone:
+            return []
+        _memberships(role, gone).delete()
+        _record("left", role, by=by, on=on, users=gone, source=source)
+        signals.left_role.send(
+            Role,
+            account=account,
+            role=role,
+            role_name=role.name,
+            users=gone,
+            deleted=False,
+            by=by,
+            on=on,
+            source=source,
+        )
+    return gone
+
+
+def _of(account, users):
+    """The users, each once, all of this account."""
+    users = list({user.pk: user for user in users}.values())
+    if any(user.account_id != account.pk for user in users):
+        raise ValidationError(
+            _("Only people of this account can be in its roles."), code="stranger"
+        )
+    return users
+
+
+def _memberships(role, users):
+    return Membership.objects.filter(
+        group=role.group_id, user__in=[user.pk for user in users]
+    )
+
+
+def _free_name(account, name, *, besides=None):
+    name = " ".join(name.split())
+    if not name:
+        raise ValidationError(_("Give the role a name."), code="required")
+    if len(name) > 100:
+        raise ValidationError(
+            _("Use a name of at most 100 characters."), code="max_length"
+        )
+    namesakes = account.roles.filter(name__iexact=name)
+    if besides is not None:
+        namesakes = namesakes.exclude(pk=besides.pk)
+    if namesakes.exists():
+        raise ValidationError(
+            _("The account already has a role of that name."), code="role_exists"
+        )
+    return name
+
+
+def _record(verb, role, *, by, on, **data):
+    activities.record(
+        f"role.{verb}",
+        account=role.account,
+        by=by,
+        on=on,
+        subject=role,
+        authority=authority.acting(by, authority.MANAGE_ROLES),
+        role=role.name,
+        **data,
+    )

@@ -1,0 +1,17 @@
+"""News from accounts, sent inside the transaction that makes it true.
+
+All come with by (who, or None for an import), on (the local day) and source, which is
+"page" or "import". `users` is a list of User rows of one account.
+"""
+
+from django.dispatch import Signal
+
+# role, users: the active users who were not in the role before.
+joined_role = Signal()
+
+# account, role, role_name, users, deleted: who is no longer in it. When the role itself
+# is deleted, `role` still has its primary key and goes right afterwards.
+left_role = Signal()
+
+# account, users: who may no longer sign in.
+user_deactivated = Signal()

@@ -1,0 +1,148 @@
+"""What happened: written with the change it tells of, read as a sentence."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
+from journal.models import Activity
+
+MOST_IDS = 50
+
+SENTENCES = {
+    # accounts
+    "account.created": gettext_noop("%(actor)s created the account %(name)s."),
+    "account.entered": gettext_noop(
+        "%(actor)s opened this account as its customer sees it: %(reason)s"
+    ),
+    "authority.granted": gettext_noop("%(actor)s let %(role)s %(permission)s."),
+    "authority.delegated": gettext_noop(
+        "%(actor)s let %(role)s %(permission)s, and accepted that this delegates "
+        "purchasing authority."
+    ),
+    "authority.revoked": gettext_noop(
+        "%(actor)s no longer lets %(role)s %(permission)s."
+    ),
+    "role.created": gettext_noop("%(actor)s created the role %(role)s."),
+    "role.renamed": gettext_noop("%(actor)s renamed the role %(before)s to %(role)s."),
+    "role.deleted": gettext_noop(
+        "%(actor)s deleted the role %(role)s with %(people)s in it."
+    ),
+    "role.joined": gettext_noop("%(actor)s added %(people)s to %(role)s."),
+    "role.left": gettext_noop("%(actor)s removed %(people)s from %(role)s."),
+    "person.created": gettext_noop("%(actor)s added %(people)s to the account."),
+    "person.changed": gettext_noop("%(actor)s changed the details of %(people)s."),
+    "person.invited": gettext_noop(
+        "%(actor)s sent %(people)s a link to set a password."
+    ),
+    "person.deactivated": gettext_noop("%(actor)s deactivated %(people)s."),
+    "person.reactivated": gettext_noop("%(actor)s reactivated %(people)s."),
+    "terms.accepted": gettext_noop(
+        "%(actor)s accepted version %(version)s of the terms."
+    ),
+}
+
+
+def record(
+    verb: str,
+    *,
+    account: models.Model | None,
+    by: models.Model | None,
+    on: date,
+    subject: models.Model,
+    app: str = "",
+    authority: str = "",
+    **data,
+) -> Activity:
+    """Write what was done, in the transaction that does it.
+
+    `by` is None when the calendar or an import did it. `on` is the local day. `app`
+    is the app's slug. Rows in `data` become their ids: of a list at most 50, and
+    beside it `<name>_count`, how many there were. Names of people never stand in it.
+    """
+    return Activity.objects.create(
+        verb=verb,
+        account_id=account and account.pk,
+        actor_id=by and by.pk,
+        subject=reference(subject),
+        app=app,
+        authority=authority,
+        on=on,
+        data=_plain(data),
+    )
+
+
+def reference(row: models.Model) -> str:
+    """How a row is named in the journal, as installation:12."""
+    return f"{row._meta.model_name}:{row.pk}"
+
+
+def people(activities: Iterable[Activity]) -> set[int]:
+    """The ids of all the users that the sentences will want a name for."""
+    wanted = set()
+    for activity in activities:
+        wanted.update(activity.data.get("users", [])[:2])
+        wanted.add(activity.actor_id)
+    return wanted - {None}
+
+
+def sentence(activity: Activity, names: Mapping[int, str]) -> str:
+    """Say what happened in the reader's language; `names` are users' names by id."""
+    words = defaultdict(str, activity.data)
+    words["actor"] = _actor(activity, names)
+    words["people"] = _people(activity.data, names)
+    if "permission" in activity.data:
+        words["permission"] = _(PERMISSIONS[activity.data["permission"]])
+    return _(SENTENCES[activity.verb]) % words
+
+
+PERMISSIONS = {
+    "install_apps": gettext_noop("install apps"),
+    "manage_apps": gettext_noop("manage apps"),
+    "manage_roles": gettext_noop("manage roles"),
+    "launch_apps": gettext_noop("launch apps"),
+}
+
+
+def _actor(activity, names):
+    if activity.actor_id is not None:
+        return names.get(activity.actor_id, _("Somebody no longer here"))
+    return (
+        _("An import") if activity.data.get("source") == "import" else _("The calendar")
+    )
+
+
+def _people(data, names):
+    ids = data.get("users", [])
+    count = data.get("users_count", len(ids))
+    named = [names.get(pk, _("somebody no longer here")) for pk in ids[:2]]
+    if count == len(named) == 2:
+        return _("%(one)s and %(other)s") % {"one": named[0], "other": named[1]}
+    if count <= 1 or not named:
+        return named[0] if named else _people_counted(count)
+    return ngettext(
+        "%(one)s and %(more)d other", "%(one)s and %(more)d others", count - 1
+    ) % {"one": named[0], "more": count - 1}
+
+
+def _people_counted(count):
+    if not count:
+        return _("nobody")
+    return ngettext("%(count)d person", "%(count)d people", count) % {"count": count}
+
+
+def _plain(data):
+    plain = {}
+    for name, value in data.items():
+        if isinstance(value, models.Model):
+            plain[name] = value.pk
+        elif isinstance(value, (list, tuple, set, models.QuerySet)):
+            rows = list(value)
+            plain[name] = [getattr(row, "pk", row) for row in rows[:MOST_IDS]]
+            plain[f"{name}_count"] = len(rows)
+        else:
+            plain[name] = value
+    return plain

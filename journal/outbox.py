@@ -1,0 +1,108 @@
+"""What must still be told: messages written with the change, delivered afterwards."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from django.core.mail import EmailMultiAlternatives
+from django.db import models, transaction
+
+from journal import signals
+from journal.models import Message
+
+# How long to wait after each failed attempt. After the last one we give up.
+RETRIES = [
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+    timedelta(hours=12),
+    timedelta(hours=24),
+]
+
+
+def email(
+    *,
+    key: str,
+    to: str,
+    subject: str,
+    body: str,
+    html: str = "",
+    account: models.Model | None = None,
+    at: datetime,
+) -> None:
+    """Promise an email, due at a moment. The same key is the same message: it is sent
+    once, as it was first written.
+    """
+    message = Message(
+        kind=Message.Kind.EMAIL,
+        key=key,
+        recipient=to,
+        subject=" ".join(subject.split())[:300],
+        body=body,
+        html=html,
+        account_id=account and account.pk,
+        due_at=at,
+    )
+    Message.objects.bulk_create([message], ignore_conflicts=True)
+    signals.promised.send(Message)
+
+
+def deliver(*, at: datetime, most: int = 100) -> int:
+    """Send emails that are due, each in a transaction of its own; say how many left.
+
+    Any number of these may run at once: a message held by one is skipped by the
+    others. One that fails is tried again over two days, then given up and kept.
+    """
+    sent = tried = 0
+    while tried < most and (outcome := _deliver_next(at)) is not None:
+        sent += outcome
+        tried += 1
+    return sent
+
+
+@transaction.atomic
+def _deliver_next(at):
+    message = (
+        Message.objects.due(at=at)
+        .filter(kind=Message.Kind.EMAIL)
+        .select_for_update(skip_locked=True)
+        .order_by("due_at", "id")
+        .first()
+    )
+    if message is None:
+        return None
+    message.attempts += 1
+    try:
+        _send(message)
+    except OSError as failure:  # smtplib's errors and refused connections
+        _postpone(message, str(failure), at=at)
+    else:
+        message.delivered_at = at
+        message.last_error = ""
+    message.save()
+    return message.delivered_at is not None
+
+
+def _send(message):
+    mail = EmailMultiAlternatives(
+        message.subject,
+        message.body,
+        to=[message.recipient],
+        headers={"Message-ID": f"<{_digest(message.key)}@outbox>"},
+    )
+    if message.html:
+        mail.attach_alternative(message.html, "text/html")
+    mail.send()
+
+
+def _postpone(message, failure, *, at):
+    message.last_error = failure
+    if message.attempts > len(RETRIES):
+        message.failed_at = at
+    else:
+        message.due_at = at + RETRIES[message.attempts - 1]
+
+
+def _digest(key):
+    return hashlib.sha256(key.encode()).hexdigest()[:40]

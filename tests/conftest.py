@@ -1,0 +1,140 @@
+"""The cast and the day, for every test. Rows are made by tests/factories.py."""
+
+import datetime
+
+import pytest
+from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test import Client
+
+from accounts import authority, clock, roles
+from config.celery import app as celery
+from tests import factories
+
+
+@pytest.fixture
+def today():
+    """The local day on which tests act."""
+    return datetime.date(2026, 11, 23)
+
+
+@pytest.fixture
+def present(db, today):
+    """The product's clock stands at noon of today, for pages and commands."""
+    noon = datetime.datetime.combine(today, datetime.time(12), datetime.UTC)
+    clock.set_to(noon)
+    return noon
+
+
+@pytest.fixture
+def account(db):
+    """The company that most tests are about."""
+    return factories.AccountFactory(slug="harbour-lines", name="Harbour Lines")
+
+
+@pytest.fixture
+def administrators(account):
+    """The role that may do everything, purchasing included."""
+    role = factories.RoleFactory(account=account, name="Administrators")
+    for permission in authority.ALL:
+        authority.grant(role, permission, by=None, on=role.created_on, delegates=True)
+    return role
+
+
+@pytest.fixture
+def admin(account, administrators):
+    """Alice: has purchasing authority and manages roles, as an administrator."""
+    user = factories.UserFactory(
+        account=account, display_name="Alice Almeida", email="alice@harbour.example"
+    )
+    roles.join(administrators, [user], by=None, on=administrators.created_on)
+    return user
+
+
+@pytest.fixture
+def member(account):
+    """Bob: works for the same account, with no authority and in no role."""
+    return factories.UserFactory(
+        account=account, display_name="Bob Brito", email="bob@harbour.example"
+    )
+
+
+@pytest.fixture
+def stranger(db):
+    """Charlie: administrator of another account."""
+    account = factories.AccountFactory(slug="meridian-care", name="Meridian Care")
+    user = factories.UserFactory(
+        account=account, display_name="Charlie Chen", email="charlie@meridian.example"
+    )
+    role = factories.RoleFactory(account=account, name="Administrators")
+    for permission in authority.ALL:
+        authority.grant(role, permission, by=None, on=role.created_on, delegates=True)
+    roles.join(role, [user], by=None, on=role.created_on)
+    return user
+
+
+@pytest.fixture
+def support(db):
+    """Sofia: answers billing tickets at the vendor."""
+    return factories.UserFactory(
+        account=None,
+        kind="SUPPORT",
+        display_name="Sofia Santos",
+        email="sofia@vendor.example",
+    )
+
+
+@pytest.fixture
+def sales(db):
+    """Simon: sales operations at the vendor, who may open the Django admin."""
+    return factories.UserFactory(
+        account=None,
+        kind="SALES",
+        is_staff=True,
+        is_superuser=True,
+        display_name="Simon Stone",
+        email="simon@vendor.example",
+    )
+
+
+@pytest.fixture
+def partner_user(db):
+    """Petra: works for a partner."""
+    return factories.UserFactory(
+        account=None,
+        kind="PARTNER",
+        display_name="Petra Park",
+        email="petra@partner.example",
+    )
+
+
+@pytest.fixture
+def client_of():
+    """A browser in which somebody is signed in: client_of(admin).get(…)."""
+
+    def signed_in(user):
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return signed_in
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_broker():
+    """Nothing that a test publishes reaches a worker."""
+    celery.conf.update(broker_url="memory://", broker_transport_options={})
+
+
+@pytest.fixture(autouse=True, scope="session")
+def flush_past_triggers():
+    """Let tests with real commits empty append-only tables: the owner, and only while
+    flushing, steps past the triggers.
+    """
+    flush = DatabaseOperations.execute_sql_flush
+
+    def past_triggers(self, statements):
+        flush(self, ["SET LOCAL session_replication_role = replica", *statements])
+
+    DatabaseOperations.execute_sql_flush = past_triggers
+    yield
+    DatabaseOperations.execute_sql_flush = flush
