@@ -199,6 +199,29 @@ def share(part, *, start: date, end: date, digits: int) -> Decimal:
     )
 
 
+def begun(line: Line, term: Term, *, since: date, quantity: int) -> list[Part]:
+    """The period of a day and those after it that are charged already, at a quantity.
+
+    Units that come on a day are owed for the rest of its period at once, and for each
+    later period that was charged without them.
+    """
+    parts, start = [], since
+    while not parts or start < term.billed_until:
+        parts.append(
+            part(
+                anchor=line.anchor_on,
+                frequency=line.frequency_months,
+                start=start,
+                end=term.ends_on,
+                quantity=quantity,
+                unit_price=line.unit_price,
+                digits=line.digits,
+            )
+        )
+        start = parts[-1].ends_on
+    return parts
+
+
 def per_period(line: Line, quantity: int) -> Decimal:
     """What a quantity of the line costs for one whole billing period (T2)."""
     return prices.amount(line.unit_price, quantity=quantity, digits=line.digits)

@@ -32,10 +32,19 @@ class Growth:
     monthly_unit_price: Decimal
     frequency_months: int
     term_ends_on: date
-    first: charges.Part
+    parts: tuple[charges.Part, ...]
     later_from: date | None
     later_amount: Decimal
     each_later_amount: Decimal
+
+    @property
+    def first(self) -> charges.Part:
+        return self.parts[0]
+
+    @property
+    def amount(self) -> Decimal:
+        """Charged at the click: the periods that have begun."""
+        return sum((part.amount for part in self.parts), Decimal(0))
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ class Effect:
     def first_amount(self) -> Decimal:
         """What is charged at the click."""
         if self.growth:
-            return self.growth.first.amount
+            return self.growth.amount
         return self.new_line.first.amount if self.new_line else Decimal(0)
 
     @property
@@ -142,7 +151,7 @@ def of(account: Account, plan: Plan, *, units: int, on: date) -> Effect:
     resumed = None if covering else _credited(account, plan, on=on)
     if covering:
         effect = _covered(covering, plan, units=units, on=on)
-        new_parts = [effect.growth.first] if effect.growth else []
+        new_parts = list(effect.growth.parts) if effect.growth else []
     else:
         new_line = _opened(account, plan, others, resumed, units=units, on=on)
         effect = Effect(
@@ -189,16 +198,9 @@ def _covered(covering: list[Line], plan: Plan, *, units: int, on: date) -> Effec
 
 def _growth(line: Line, extra: int, *, on: date) -> Growth:
     term = line.term
-    first = charges.part(
-        anchor=line.anchor_on,
-        frequency=line.frequency_months,
-        start=on,
-        end=term.ends_on,
-        quantity=extra,
-        unit_price=line.unit_price,
-        digits=line.digits,
-    )
-    later = first.ends_on if first.ends_on < term.ends_on else None
+    parts = charges.begun(line, term, since=on, quantity=extra)
+    until = parts[-1].ends_on
+    later = until if until < term.ends_on else None
     after = charges.per_period(line, term.billed + extra)
     return Growth(
         line_id=line.pk,
@@ -209,7 +211,7 @@ def _growth(line: Line, extra: int, *, on: date) -> Growth:
         monthly_unit_price=line.monthly_unit_price,
         frequency_months=line.frequency_months,
         term_ends_on=term.ends_on,
-        first=first,
+        parts=tuple(parts),
         later_from=later,
         later_amount=after - charges.per_period(line, term.billed),
         each_later_amount=after,
@@ -380,6 +382,7 @@ def _open(new: NewLine, *, account, cause, on, order) -> Line:
         term_months=new.term_months,
         starts_on=on,
         began_on=on,
+        order=order,
         continues=resumed or None,
         contracted=new.contracted,
         peak=new.quantity if new.quantity > new.contracted else 0,
@@ -416,10 +419,11 @@ def _grow(effect: Effect, *, account, cause, by, on, order) -> Line:
         from_quantity=growth.from_quantity,
         to_quantity=growth.to_quantity,
     )
-    charges.write(
-        term, growth.first, reason=charges.Reason.INCREASE, cause=cause, on=on,
-        order=order,
-    )  # fmt: skip
+    for part in growth.parts:
+        charges.write(
+            term, part, reason=charges.Reason.INCREASE, cause=cause,
+            on=part.starts_on, order=order,
+        )  # fmt: skip
     renewals.shrink_holds(
         term, units=growth.to_quantity - growth.from_quantity, on=on
     )

@@ -198,6 +198,10 @@ class Line(models.Model):
         "self", models.PROTECT, related_name="continued_by", null=True, blank=True,
         help_text="The line it carries on: resumed, or renewed into a new contract.",
     )
+    order = models.ForeignKey(
+        "Order", models.PROTECT, related_name="lines", null=True, blank=True,
+        help_text="The order that opened it.",
+    )
     parked_at = models.DateTimeField(null=True, blank=True)
     parked_because = models.TextField(blank=True)
 

@@ -59,7 +59,7 @@ def _increase(line: Line, extra: int) -> None:
         from_quantity=term.billed,
         to_quantity=term.billed + extra,
     )
-    for part in _parts(line, term, extra):
+    for part in charges.begun(line, term, since=term.starts_on, quantity=extra):
         charges.write(
             term,
             part,
@@ -69,24 +69,6 @@ def _increase(line: Line, extra: int) -> None:
         )
     term.peak = term.billed + extra
     term.save(update_fields=["peak"])
-
-
-def _parts(line: Line, term, extra: int) -> list[charges.Part]:
-    """The periods charged already, for the units that came with the start."""
-    parts, start = [], term.starts_on
-    while start < term.billed_until:
-        part = charges.part(
-            anchor=line.anchor_on,
-            frequency=line.frequency_months,
-            start=start,
-            end=term.ends_on,
-            quantity=extra,
-            unit_price=line.unit_price,
-            digits=line.digits,
-        )
-        parts.append(part)
-        start = part.ends_on
-    return parts
 
 
 def _end_self_serve(line: Line, *, new_line: Line, on: date) -> None:
