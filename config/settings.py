@@ -143,7 +143,13 @@ DATABASES = {
     "default": addresses.database(env("DATABASE_URL"))
     | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 }
-APPEND_ONLY_TABLES = ["journal_activity", "billing_order", "billing_charge"]
+APPEND_ONLY_TABLES = [
+    "journal_activity",
+    "billing_order",
+    "billing_increase",
+    "billing_charge",
+    "myapps_seatevent",
+]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Who signs in.
