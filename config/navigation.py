@@ -1,0 +1,70 @@
+"""Which places the header offers: decided by who is signed in, never by the page."""
+
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts import authority
+
+
+@dataclass(frozen=True)
+class Place:
+    """A link of the header: the address's name says where, `active` if we are there."""
+
+    label: str
+    url_name: str
+    icon: str
+    url: str
+    active: bool
+
+
+APPS = (_("My Apps"), "myapps:index", "apps")
+LAUNCHER = (_("My apps"), "myapps:launcher", "rocket")
+MARKETPLACE = (_("Marketplace"), "marketplace:catalogue", "building-store")
+PEOPLE = (_("People"), "accounts:people", "users")
+ROLES = (_("Roles"), "accounts:roles", "shield-lock")
+HELP = (_("Help"), "support:requests", "lifebuoy")
+QUEUE = (_("Queue"), "support:queue", "inbox")
+PORTAL = (_("Portal"), "myapps:portal", "plug")
+ADMIN = (_("Contracts and prices"), "admin:index", "file-invoice")
+
+
+def places(request) -> dict:
+    """The context processor: `nav` for the header, empty for strangers."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"nav": []}
+    return {"nav": [place for place in map(_at(request), _offered(user)) if place]}
+
+
+def _offered(user) -> list[tuple]:
+    if user.kind == "SUPPORT":
+        return [QUEUE]
+    if user.kind == "PARTNER":
+        return [PORTAL]
+    if user.kind == "SALES":
+        return [ADMIN]
+    manages_apps = authority.held(user, authority.INSTALL) or authority.held(
+        user, authority.MANAGE
+    )
+    manages_people = authority.held(user, authority.MANAGE_ROLES)
+    offered = [APPS] if manages_apps else [LAUNCHER]
+    offered.append(MARKETPLACE)
+    if manages_apps or manages_people:
+        offered += [PEOPLE, ROLES]
+    return [*offered, HELP]
+
+
+def _at(request):
+    """Turn an offer into a place for this request; the longest match is where we are."""
+
+    def place(offer) -> Place | None:
+        label, url_name, icon = offer
+        try:
+            url = reverse(url_name)
+        except NoReverseMatch:
+            return None
+        return Place(label, url_name, icon, url, request.path.startswith(url))
+
+    return place

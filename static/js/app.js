@@ -1,0 +1,198 @@
+// What pages need beyond links and forms. Every behaviour is asked for by a data
+// attribute, works on what htmx swaps in, and has a way without JavaScript.
+//
+//   data-dialog-open="id"       opens <dialog id>; data-dialog-close closes its own
+//   data-select-all="name"      checks every checkbox of that name in its form or list
+//   data-count-of="name"        shows how many of those are checked
+//   data-counter-for="id"       characters left in a field that has maxlength
+//   data-copy="text"            copies; data-copy-from="#selector" copies that text
+//   data-once                   on a form: it is sent once (all POST forms, unless "no")
+//   data-submit-on-change       on a form: sent when a field changes
+//   data-requires="id"          on a button: enabled once that checkbox is checked
+//   data-dismiss                removes its nearest [data-dismissible]
+//   data-print                  prints the page
+(function () {
+  "use strict";
+
+  function announce(text) {
+    var region = document.getElementById("announcements");
+    if (!region) return;
+    region.textContent = "";
+    window.setTimeout(function () {
+      region.textContent = text;
+    }, 50);
+  }
+
+  function boxes(name, near) {
+    var scope = near.closest("[data-select-scope]") || near.closest("form") || document;
+    return Array.from(
+      scope.querySelectorAll('input[type="checkbox"][name="' + CSS.escape(name) + '"]')
+    ).filter(function (box) {
+      return !box.disabled;
+    });
+  }
+
+  function recount() {
+    document.querySelectorAll("[data-count-of]").forEach(function (place) {
+      var all = boxes(place.dataset.countOf, place);
+      var checked = all.filter(function (box) {
+        return box.checked;
+      });
+      place.textContent = checked.length.toLocaleString(
+        document.documentElement.lang || "en"
+      );
+    });
+    document.querySelectorAll("[data-select-all]").forEach(function (master) {
+      var all = boxes(master.dataset.selectAll, master);
+      var checked = all.filter(function (box) {
+        return box.checked;
+      });
+      if (master.type === "checkbox") {
+        master.checked = all.length > 0 && checked.length === all.length;
+        master.indeterminate = checked.length > 0 && checked.length < all.length;
+      }
+    });
+    document.querySelectorAll("[data-counter-for]").forEach(function (place) {
+      var field = document.getElementById(place.dataset.counterFor);
+      if (field) place.textContent = field.maxLength - field.value.length;
+    });
+    document.querySelectorAll("[data-requires]").forEach(function (button) {
+      var box = document.getElementById(button.dataset.requires);
+      if (box) button.disabled = !box.checked;
+    });
+  }
+
+  document.addEventListener("click", function (event) {
+    var target = event.target.closest(
+      "[data-dialog-open],[data-dialog-close],[data-copy],[data-copy-from]," +
+        "[data-dismiss],[data-print],[data-select-all]"
+    );
+    if (!target) {
+      if (event.target.nodeName === "DIALOG") event.target.close();
+      document.querySelectorAll("details.menu[open]").forEach(function (menu) {
+        if (!menu.contains(event.target)) menu.open = false;
+      });
+      return;
+    }
+    if (target.hasAttribute("data-dialog-open")) {
+      var dialog = document.getElementById(target.dataset.dialogOpen);
+      if (dialog && dialog.showModal) {
+        event.preventDefault();
+        dialog.showModal();
+      }
+    } else if (target.hasAttribute("data-dialog-close")) {
+      var open = target.closest("dialog");
+      if (open) {
+        event.preventDefault();
+        open.close();
+      }
+    } else if (target.hasAttribute("data-copy") || target.hasAttribute("data-copy-from")) {
+      var from = target.dataset.copyFrom && document.querySelector(target.dataset.copyFrom);
+      var text = from ? from.value || from.textContent.trim() : target.dataset.copy;
+      navigator.clipboard.writeText(text).then(function () {
+        target.classList.add("is-copied");
+        announce(target.dataset.copied || "Copied");
+        window.setTimeout(function () {
+          target.classList.remove("is-copied");
+        }, 1600);
+      });
+    } else if (target.hasAttribute("data-dismiss")) {
+      var gone = target.closest("[data-dismissible]");
+      if (gone) gone.remove();
+    } else if (target.hasAttribute("data-print")) {
+      window.print();
+    } else if (target.type !== "checkbox") {
+      var all = boxes(target.dataset.selectAll, target);
+      var every = all.every(function (box) {
+        return box.checked;
+      });
+      all.forEach(function (box) {
+        box.checked = !every;
+      });
+      if (all[0]) all[0].dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  });
+
+  document.addEventListener("change", function (event) {
+    var master = event.target.dataset && event.target.dataset.selectAll;
+    if (master && event.target.type === "checkbox") {
+      var all = boxes(master, event.target);
+      all.forEach(function (box) {
+        box.checked = event.target.checked;
+      });
+      if (all[0]) all[0].dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    var form = event.target.form;
+    if (form && form.hasAttribute("data-submit-on-change")) form.requestSubmit();
+    recount();
+  });
+
+  document.addEventListener("input", recount);
+
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape") return;
+    document.querySelectorAll("details.menu[open]").forEach(function (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  });
+
+  // A form is sent once. The button that was pressed keeps its value in the request.
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.method !== "post" || form.dataset.once === "no") return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    if (form.matches("[hx-post],[data-hx-post]")) return;
+    form.dataset.sent = "1";
+    form.setAttribute("aria-busy", "true");
+    window.setTimeout(function () {
+      form.querySelectorAll("button:not([type=button])").forEach(function (button) {
+        button.disabled = true;
+      });
+    }, 0);
+  });
+
+  // Coming back with the browser's back button finds the form ready again.
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("form[data-sent]").forEach(function (form) {
+      delete form.dataset.sent;
+      form.removeAttribute("aria-busy");
+      form.querySelectorAll("button:not([type=button])").forEach(function (button) {
+        button.disabled = false;
+      });
+    });
+    recount();
+  });
+
+  // A fragment that turns out to be the sign-in page means that the session is over.
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    var login = document.body.dataset.loginUrl;
+    var answered = event.detail.xhr && event.detail.xhr.responseURL;
+    if (login && answered && new URL(answered).pathname === login) {
+      event.detail.shouldSwap = false;
+      window.location.reload();
+    }
+  });
+  document.addEventListener("htmx:afterSettle", recount);
+  ["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach(function (name) {
+    document.addEventListener(name, function () {
+      var notice = document.getElementById("connection-notice");
+      if (!notice) return;
+      notice.hidden = false;
+      announce(notice.textContent.trim());
+    });
+  });
+  document.addEventListener("htmx:afterOnLoad", function (event) {
+    var notice = document.getElementById("connection-notice");
+    if (notice && event.detail.successful) notice.hidden = true;
+  });
+
+  if (document.readyState === "loading") {
+    document.addEventListener("DOMContentLoaded", recount);
+  } else {
+    recount();
+  }
+})();
