@@ -43,6 +43,20 @@ SENTENCES = {
     "terms.accepted": gettext_noop(
         "%(actor)s accepted version %(version)s of the terms."
     ),
+    # marketplace
+    "app.listed": gettext_noop("%(actor)s listed %(name)s in the marketplace."),
+    "app.revised": gettext_noop("%(actor)s changed the listing of %(name)s."),
+    "list_price.announced": gettext_noop(
+        "%(actor)s announced %(monthly_price)s %(currency)s a month for %(plan)s, "
+        "from %(effective_from)s."
+    ),
+    "list_price.withdrawn": gettext_noop(
+        "%(actor)s took back the price of %(plan)s from %(effective_from)s, "
+        "%(monthly_price)s %(currency)s a month."
+    ),
+    "plan.offered": gettext_noop(
+        "%(actor)s made the plan %(plan)s available to this account."
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
@@ -24,9 +24,7 @@ def of(plan: Plan, *, currency: str, on: date) -> Decimal | None:
     return of_plans([plan], currency=currency, on=on).get(plan.pk)
 
 
-def of_plans(
-    plans: Iterable[Plan], *, currency: str, on: date
-) -> dict[int, Decimal]:
+def of_plans(plans: Iterable[Plan], *, currency: str, on: date) -> dict[int, Decimal]:
     """The same for many plans, by plan id; those without a price are left out."""
     ids = [plan.pk for plan in plans if not plan.price_on_request]
     prices = ListPrice.objects.filter(plan__in=ids, currency=currency).on(on)
@@ -129,67 +127,63 @@ def _record(verb: str, price: ListPrice, *, by: User | None, on: date) -> None:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a file says: this price from this day on."""
+class Listed:
+    """A monthly price over days; `until` is the first day after it, None is open."""
 
-    effective_from: date
-    monthly_price: Decimal
+    since: date
+    price: Decimal
+    until: date | None = None
 
 
 @dataclass(frozen=True)
 class Clash:
-    """A past day for which a file and the history name different prices."""
+    """A day that has come, for which a file and the history name different prices."""
 
-    day: date
+    since: date
     listed: Decimal | None
     said: Decimal | None
 
 
+def clashes(
+    history: list[Listed], said: dict[date, Decimal], *, on: date
+) -> list[Clash]:
+    """Where a file would change what was listed up to `on`. Silence changes nothing."""
+    if not history or not said:
+        return []
+    known = {row.since: row.price for row in history}
+    return [
+        Clash(day, known.get(day), said.get(day))
+        for day in sorted(known.keys() | said.keys())
+        if day <= on and known.get(day) != said.get(day)
+    ]
+
+
 def merged(
-    history: list[ListPrice],
-    said: list[Said],
+    history: list[Listed],
+    said: dict[date, Decimal],
     *,
     closes_on: date | None,
     on: date,
-) -> tuple[list[ListPrice], list[Clash]]:
+) -> list[Listed]:
     """One plan's history in one currency after a file has spoken, oldest first.
 
-    Days up to `on` stay as they are listed; a file that names another price for one
-    of them clashes. Days to come are the file's; those it is silent on are left. Each
-    price ends where the next begins; the last is open, or ends on `closes_on` when
-    the plan's price is on request from then on. Rows without a key are new. Pure.
+    Days up to `on` stay as they were listed, except that a first file brings the whole
+    history. Of days to come the file's prices are taken and the others left. Each
+    price ends where the next begins; the newest is open, unless the price is on
+    request from `closes_on`: then it ends that day, or tomorrow where it was listed
+    until today, and what was to follow is dropped.
     """
-    known = {price.effective_from: price for price in history}
-    words = {word.effective_from: word.monthly_price for word in said}
-    clashes = [
-        Clash(day, known[day].monthly_price if day in known else None, words.get(day))
-        for day in sorted(known.keys() | words.keys())
-        if day <= on
-        and history
-        and (day not in words or day not in known or differs(known[day], words[day]))
+    known = {row.since: row for row in history}
+    prices = {row.since: row.price for row in history} | {
+        day: price for day, price in said.items() if day > on or not history
+    }
+    tomorrow = on + timedelta(days=1)
+    if closes_on and history:
+        closes_on = max(closes_on, tomorrow)
+    days = sorted(day for day in prices if closes_on is None or day < closes_on)
+    return [
+        known[day]
+        if day in known and known[day].until and known[day].until <= on
+        else Listed(day, prices[day], following)
+        for day, following in zip(days, [*days[1:], closes_on], strict=False)
     ]
-    if not history:
-        closing = closes_on
-    elif closes_on:
-        closing = max(closes_on, on)
-    else:
-        closing = None
-    days = sorted(
-        day
-        for day in known.keys() | words.keys()
-        if closing is None or day < closing or day <= on
-    )
-    result = []
-    for day, following in zip(days, [*days[1:], closing], strict=True):
-        price = known.get(day) or ListPrice(effective_from=day)
-        if day in words and (day > on or not history):
-            price.monthly_price = words[day]
-        ended = price.effective_until is not None and price.effective_until <= on
-        if not (history and ended):
-            price.effective_until = following
-        result.append(price)
-    return result, clashes
-
-
-def differs(price: ListPrice, said: Decimal) -> bool:
-    return price.monthly_price != said
