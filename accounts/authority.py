@@ -30,7 +30,13 @@ PURCHASING = {INSTALL, MANAGE}
 
 @transaction.atomic
 def grant(
-    role: Role, permission: str, *, by: User | None, on: date, delegates: bool = False
+    role: Role,
+    permission: str,
+    *,
+    by: User | None,
+    on: date,
+    delegates: bool = False,
+    source: str = "page",
 ) -> None:
     """Let a role's members do something in their account; recorded (T7).
 
@@ -47,7 +53,7 @@ def grant(
         return
     assign_perm(permission, role.group, account)
     verb = "delegated" if permission in PURCHASING else "granted"
-    _record(verb, role, permission, account=account, by=by, on=on)
+    _record(verb, role, permission, account=account, by=by, on=on, source=source)
 
 
 @transaction.atomic
@@ -225,7 +231,7 @@ def _has_manager(account_id):
     )
 
 
-def _record(verb, role, permission, *, account, by, on):
+def _record(verb, role, permission, *, account, by, on, **data):
     activities.record(
         f"authority.{verb}",
         account=account,
@@ -235,4 +241,5 @@ def _record(verb, role, permission, *, account, by, on):
         authority=acting(by, MANAGE_ROLES),
         role=role.name,
         permission=permission.removeprefix("accounts."),
+        **data,
     )

@@ -17,7 +17,9 @@ AT_ONCE = 5_000
 
 
 @transaction.atomic
-def create(account: Account, *, name: str, by: User | None, on: date) -> Role:
+def create(
+    account: Account, *, name: str, by: User | None, on: date, source: str = "page"
+) -> Role:
     """A new role without members. It may launch apps, which buys nothing.
 
     Refuses an empty or overlong name, and one the account already has, in whatever
@@ -27,8 +29,8 @@ def create(account: Account, *, name: str, by: User | None, on: date) -> Role:
     name = _free_name(account, name)
     group = Group.objects.create(name=f"{account.pk}/{name}")
     role = Role.objects.create(account=account, group=group, name=name, created_on=on)
-    _record("created", role, by=by, on=on)
-    authority.grant(role, authority.LAUNCH, by=by, on=on)
+    _record("created", role, by=by, on=on, source=source)
+    authority.grant(role, authority.LAUNCH, by=by, on=on, source=source)
     return role
 
 
