@@ -60,7 +60,7 @@ def commands(env: dict[str, str]) -> dict[str, list[str]]:
             *("--interface", "wsgi", "--host", HOST, "--port", str(PORT)),
             *("--workers", env.get("WEB_WORKERS", "2")),
             *("--blocking-threads", env.get("WEB_THREADS", "4")),
-            *("--no-ws", "--log-level", "warning"),
+            *("--no-ws", "--respawn-failed-workers", "--log-level", "warning"),
             "config.wsgi:application",
         ],
         "worker": [
