@@ -481,6 +481,11 @@ def restore(line: Line, *, by: User, on: date) -> None:
     line.save(update_fields=["replaced_by", "replaced_on"])
 
 
+def drop(change: RenewalChange, *, by: User | None, on: date) -> None:
+    """A change whose line is gone, so that there is nothing left to decide."""
+    _settle(change, State.MOOT, on=on, by=by)
+
+
 def _move(change: RenewalChange, state, *, on: date, by: User | None = None) -> None:
     if state not in RenewalChange.MOVES[change.state]:
         raise ValidationError(

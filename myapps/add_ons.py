@@ -1,0 +1,97 @@
+"""Add-on plans: sold by sales, activated by the partner on contracted terms only (T16)."""
+
+from datetime import date
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Sum
+
+from accounts.models import User
+from billing.models import Line
+from journal import activities
+from marketplace.models import Plan
+from myapps.models import AddOnActivation, Installation
+
+
+def activated(line: Line) -> int:
+    """Units of the line that are active now."""
+    found = AddOnActivation.objects.filter(line=line, deactivated_on=None)
+    return found.aggregate(units=Sum("quantity", default=0))["units"]
+
+
+@transaction.atomic
+def activate(line: Line, *, quantity: int, by: User, on: date) -> AddOnActivation:
+    """A partner activates units of a contracted add-on; no money moves (T16).
+
+    Refuses a base plan (code base_plan), a day before or after the line (not_running),
+    an account without the app where the app has base plans (not_installed), and more
+    than is contracted (over_quantity).
+    """
+    line = Line.objects.locked(line.pk)
+    if line.plan.is_base:
+        raise ValidationError(
+            "Base plans are installed by the account's administrators.",
+            code="base_plan",
+        )
+    if on < line.starts_on or (line.ends_on and line.ends_on <= on):
+        raise ValidationError(
+            f"This line runs from {line.starts_on}"
+            f"{f' until {line.ends_on}' if line.ends_on else ''}; not on {on}.",
+            code="not_running",
+        )
+    needs_base = Plan.objects.base().filter(app=line.app).exists()
+    installed = Installation.objects.of(line.account).working(on=on)
+    if needs_base and not installed.filter(app=line.app).exists():
+        raise ValidationError(
+            f"{line.app} is not installed for {line.account}. Its administrator"
+            " installs it first.",
+            code="not_installed",
+        )
+    term = line.terms.holding(on).first() or line.terms.order_by("starts_on").last()
+    left = term.billed - activated(line)
+    if not 1 <= quantity <= left:
+        raise ValidationError(
+            f"{term.billed} are contracted and {term.billed - left} active:"
+            f" choose a quantity from 1 to {left}."
+            if left
+            else f"All {term.billed} contracted units are active.",
+            code="over_quantity",
+        )
+    activation = AddOnActivation.objects.create(
+        account=line.account,
+        line=line,
+        quantity=quantity,
+        activated_by=by,
+        activated_on=on,
+    )
+    _record("add_on.activated", line, quantity, by=by, on=on)
+    return activation
+
+
+@transaction.atomic
+def deactivate(activation: AddOnActivation, *, by: User, on: date) -> AddOnActivation:
+    """A partner switches units off; the contract bills on (T16).
+
+    Refuses units that are off already (code not_active).
+    """
+    row = AddOnActivation.objects.select_for_update(no_key=True).get(pk=activation.pk)
+    if row.deactivated_on:
+        raise ValidationError("These units are off already.", code="not_active")
+    row.deactivated_on, row.deactivated_by = on, by
+    row.save(update_fields=["deactivated_on", "deactivated_by"])
+    _record("add_on.deactivated", row.line, row.quantity, by=by, on=on)
+    return row
+
+
+def _record(verb: str, line: Line, quantity: int, *, by: User, on: date) -> None:
+    activities.record(
+        verb,
+        account=line.account,
+        by=by,
+        on=on,
+        subject=line,
+        app=line.app.slug,
+        name=line.app.name,
+        plan=line.plan.name,
+        quantity=quantity,
+    )

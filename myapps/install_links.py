@@ -1,0 +1,112 @@
+"""Install links: an emailed way to install what an order form covers (T14)."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import User
+from billing.models import Line
+from journal import activities
+from myapps.models import InstallLink
+
+VALID_FOR = timedelta(days=7)
+
+
+@transaction.atomic
+def issue(line: Line, *, recipient: User, by: User | None, at: datetime, on) -> str:
+    """Make a link for a signed line and one administrator; returns its token, kept nowhere.
+
+    32 random bytes, only their hash stored, good for seven days. Links sent before for
+    the same line and person are revoked. Refuses a line that no order form signed (code
+    not_signed) and a person of another account (stranger).
+    """
+    if line.basis != Line.Basis.SIGNED or not line.plan.is_base:
+        raise ValidationError(
+            "Install links are for base plans bought by order form.", code="not_signed"
+        )
+    if recipient.account_id != line.account_id:
+        raise ValidationError("The person works for another account.", code="stranger")
+    InstallLink.objects.filter(
+        line=line, recipient=recipient, used_at=None, revoked_at=None
+    ).update(revoked_at=at)
+    token = secrets.token_urlsafe(32)
+    link = InstallLink.objects.create(
+        account_id=line.account_id,
+        line=line,
+        recipient=recipient,
+        digest=_digest(token),
+        sent_at=at,
+        expires_at=at + VALID_FOR,
+    )
+    _record("link.issued", link, by=by, on=on)
+    return token
+
+
+def find(token: str) -> InstallLink | None:
+    """The link of a token, whatever its state. Looking never uses it up."""
+    links = InstallLink.objects.select_related("line__plan__app", "line__account")
+    return links.filter(digest=_digest(token)).first()
+
+
+def check(link: InstallLink, *, user: User, at: datetime) -> None:
+    """Refuse a link that cannot be used by this person now.
+
+    Codes: stranger (another person's), revoked, used, expired.
+    """
+    if link.recipient_id != user.pk:
+        raise ValidationError(
+            "This link was sent to somebody else. Ask for one of your own.",
+            code="stranger",
+        )
+    if link.used_at:
+        raise ValidationError("This link has been used: the app is installed.", code="used")
+    if link.revoked_at:
+        raise ValidationError(
+            "This link was taken back or replaced by a newer one. Look for a later"
+            " email.",
+            code="revoked",
+        )
+    if link.expires_at <= at:
+        raise ValidationError(
+            "This link is older than seven days. Install the app from the marketplace,"
+            " or ask for a new link.",
+            code="expired",
+        )
+
+
+def use(link: InstallLink, *, user: User, at: datetime) -> None:
+    """Use a link up, once, in the transaction that installs. Refuses what `check` does."""
+    link = InstallLink.objects.select_for_update(no_key=True).get(pk=link.pk)
+    check(link, user=user, at=at)
+    link.used_at = at
+    link.save(update_fields=["used_at"])
+
+
+@transaction.atomic
+def revoke(link: InstallLink, *, by: User, at: datetime, on) -> None:
+    """Take a link back. Used ones stay used."""
+    InstallLink.objects.filter(pk=link.pk, used_at=None, revoked_at=None).update(
+        revoked_at=at
+    )
+    _record("link.revoked", link, by=by, on=on)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _record(verb: str, link: InstallLink, *, by, on) -> None:
+    activities.record(
+        verb,
+        account=link.line.account,
+        by=by,
+        on=on,
+        subject=link,
+        app=link.line.app.slug,
+        name=link.line.app.name,
+        plan=link.line.plan.name,
+        users=[link.recipient],
+    )

@@ -1,0 +1,115 @@
+"""The handshake with a partner: installing → active, or failed and paid back (3.20)."""
+
+from datetime import date
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from billing import contracts, reversals
+from journal import activities
+from myapps import endings
+from myapps.models import Installation
+
+State = Installation.State
+
+
+@transaction.atomic
+def confirm(
+    installation: Installation, *, by: User | None, on: date, answer: str = ""
+) -> Installation:
+    """The partner has set the app up (3.20). Refuses a late answer (code answered)."""
+    installation = _waiting(installation, on=on)
+    installation.state = State.ACTIVE
+    _answer(installation, answer)
+    _record("app.confirmed", installation, by=by, on=on, answer=answer)
+    return installation
+
+
+@transaction.atomic
+def refuse(
+    installation: Installation, *, by: User | None, on: date, reason: str
+) -> Installation:
+    """The partner cannot set the app up: all of it is paid back (3.20).
+
+    Refuses a late answer (code answered) and one without a reason (no_reason).
+    """
+    if not reason.strip():
+        raise ValidationError(
+            "Say why: the administrator reads it.", code="no_reason"
+        )
+    installation = _waiting(installation, on=on)
+    _fail(installation, answer=reason, by=by, on=on)
+    return installation
+
+
+def unanswered(*, by: date, zone: str) -> list[int]:
+    """Installations whose seven days are over without an answer."""
+    return list(
+        Installation.objects.standing()
+        .filter(state=State.INSTALLING, confirm_by__lte=by, account__timezone=zone)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+
+
+@transaction.atomic
+def expire(pk: int, *, on: date) -> bool:
+    """Silence for seven local days is a failure (3.20). Safe to repeat."""
+    row = Installation.objects.select_related("account").get(pk=pk)
+    contracts.locked(row.account, on=on)
+    installation = Installation.objects.locked(pk)
+    if (
+        installation.state != State.INSTALLING
+        or installation.closed_on
+        or installation.confirm_by > on
+    ):
+        return False
+    _fail(installation, answer="", by=None, on=installation.confirm_by)
+    return True
+
+
+def _waiting(installation: Installation, *, on: date) -> Installation:
+    contracts.locked(installation.account, on=on)
+    row = Installation.objects.locked(installation.pk)
+    if row.state != State.INSTALLING or row.closed_on or row.confirm_by <= on:
+        raise ValidationError(
+            "This installation has been answered, or its seven days are over.",
+            code="answered",
+        )
+    return row
+
+
+def _fail(installation: Installation, *, answer: str, by, on: date) -> None:
+    installation.state = State.FAILED
+    installation.closed_on = on
+    _answer(installation, answer)
+    endings.clear(installation, on=on, why="failed")
+    reversals.undo(
+        installation.account,
+        installation.app,
+        first_order=installation.order,
+        by=by,
+        on=on,
+    )
+    _record("app.failed", installation, by=by, on=on, answer=answer)
+
+
+def _answer(installation: Installation, answer: str) -> None:
+    installation.answer = answer
+    installation.answered_at = timezone.now()
+    installation.save(update_fields=["state", "closed_on", "answer", "answered_at"])
+
+
+def _record(verb, installation, *, by, on, **data) -> None:
+    activities.record(
+        verb,
+        account=installation.account,
+        by=by,
+        on=on,
+        subject=installation,
+        app=installation.app.slug,
+        name=installation.app.name,
+        **data,
+    )

@@ -1,0 +1,192 @@
+"""Roles activated for an installation; with Auto Install, a standing order (T6, 3.21)."""
+
+from datetime import date
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import Role, User
+from billing import contracts, effects, orders
+from billing.effects import Effect
+from billing.models import Order
+from billing.orders import Signature
+from journal import activities
+from myapps import coverage, seats, usage
+from myapps.models import Installation, JoinEvent, RoleActivation, Seat
+
+
+def effect(installation: Installation, role: Role, *, on: date) -> Effect:
+    """What activating a role does now: its members get seats (3.21). Writes nothing."""
+    return seats.effect(installation, _members(installation, role), on=on)
+
+
+@transaction.atomic
+def activate(
+    installation: Installation, role: Role, *, auto_install: bool, signed: Signature,
+    on: date,
+) -> RoleActivation:  # fmt: skip
+    """Seat a role's members now; with Auto Install, whoever joins it later too (T6).
+
+    Refuses a role of another account (code stranger), one that is activated (activated),
+    members the contract does not cover while an end is pending (ending), and what
+    `orders.place` refuses.
+    """
+    account = installation.account
+    body = orders.body_digest(
+        activate=installation.pk, role=role.pk, auto=auto_install
+    )
+    if order := orders.repeated(account, key=signed.key, body=body):
+        return RoleActivation.objects.get(order=order, role=role)
+    if role.account_id != account.pk:
+        raise ValidationError("Roles must belong to this account.", code="stranger")
+    contracts.locked(account, on=on)
+    installation = seats.locked(installation, on=on)
+    if installation.activations.standing().filter(role=role).exists():
+        raise ValidationError("This role is activated already.", code="activated")
+    coverage.bring_forward(account, installation.app, on=on)
+    members = _members(installation, role)
+    units = installation.plan.units(usage.active(installation) + len(members))
+    effect = effects.of(account, installation.plan, units=max(units, 1), on=on)
+    if installation.ends_on and effect.bills:
+        raise ValidationError(
+            f"The app is uninstalled on {installation.ends_on}, so nobody above the"
+            " contracted quantity can be added. Take the uninstall back first.",
+            code="ending",
+        )
+    order = orders.place(
+        account, kind=Order.Kind.ROLE, plan=installation.plan, effect=effect,
+        signed=signed, body=body, on=on,
+    )  # fmt: skip
+    effects.carry_out(
+        effect, account=account, cause=f"order:{order.pk}", by=signed.by, on=on,
+        order=order,
+    )  # fmt: skip
+    seats.seat(
+        installation, members, by=signed.by, on=on, role=role, why="role activated"
+    )
+    activation = start(
+        installation, role, auto_install=auto_install, order=order, on=on
+    )
+    _record("role.activated", activation, by=signed.by, on=on, users=members)
+    return activation
+
+
+def start(
+    installation: Installation, role: Role, *, auto_install: bool, order: Order, on: date
+) -> RoleActivation:
+    """Write the activation an order gave."""
+    return RoleActivation.objects.create(
+        account_id=installation.account_id,
+        installation=installation,
+        role=role,
+        role_name=role.name,
+        auto_install=auto_install,
+        activated_by=order.placed_by,
+        activated_on=on,
+        order=order,
+    )
+
+
+@transaction.atomic
+def set_auto_install(
+    activation: RoleActivation, wanted: bool, *, signed: Signature, on: date
+) -> RoleActivation:
+    """Turn Auto Install on, which is a standing order of its own, or off (T6, T7).
+
+    Nobody gets a seat by it now. Refuses an activation that ended (code ended).
+    """
+    if activation.ended_on:
+        raise ValidationError("This role is not activated any more.", code="ended")
+    if wanted == activation.auto_install:
+        return activation
+    stop(activation, by=signed.by, on=on)
+    if not wanted:
+        return _renewed(activation, activation.order, auto_install=False, on=on)
+    installation = activation.installation
+    body = orders.body_digest(auto=activation.pk)
+    orders.repeated(activation.account, key=signed.key, body=body)
+    units = installation.plan.units(max(usage.active(installation), 1))
+    effect = effects.of(activation.account, installation.plan, units=units, on=on)
+    order = orders.place(
+        activation.account, kind=Order.Kind.ROLE, plan=installation.plan, effect=effect,
+        signed=signed, body=body, on=on,
+    )  # fmt: skip
+    return _renewed(activation, order, auto_install=True, on=on)
+
+
+def _renewed(activation, order, *, auto_install: bool, on: date) -> RoleActivation:
+    return start(
+        activation.installation, activation.role, auto_install=auto_install,
+        order=order, on=on,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def stop(activation: RoleActivation, *, by: User | None, on: date) -> None:
+    """Stop activating a role. Its members keep their seats; the bill stays (3.22)."""
+    activation = (
+        RoleActivation.objects.select_for_update(no_key=True)
+        .select_related("installation__app", "account")
+        .get(pk=activation.pk)
+    )
+    if activation.ended_on:
+        return
+    activation.ended_on = on
+    activation.save(update_fields=["ended_on"])
+    JoinEvent.objects.filter(activation=activation, outcome="").update(
+        outcome=JoinEvent.Outcome.SUPERSEDED, reason="deactivated", decided_on=on
+    )
+    _record("role.stopped", activation, by=by, on=on)
+
+
+@transaction.atomic
+def limit(
+    installation: Installation, *, seats: int | None, monthly_spend: Decimal | None,
+    by: User, on: date,
+) -> Installation:  # fmt: skip
+    """Set how far Auto Install may go by itself; beyond it users are queued (3.21).
+
+    `monthly_spend` is a monthly equivalent in the contract's currency. Refuses less than
+    nothing (code negative).
+    """
+    if (seats is not None and seats < 0) or (
+        monthly_spend is not None and monthly_spend < 0
+    ):
+        raise ValidationError("A limit is 0 or more.", code="negative")
+    installation = Installation.objects.locked(installation.pk)
+    installation.seat_limit = seats
+    installation.monthly_spend_limit = monthly_spend
+    installation.save(update_fields=["seat_limit", "monthly_spend_limit"])
+    activities.record(
+        "limits.set",
+        account=installation.account,
+        by=by,
+        on=on,
+        subject=installation,
+        app=installation.app.slug,
+        name=installation.app.name,
+        seats=seats,
+        monthly_spend=None if monthly_spend is None else str(monthly_spend),
+    )
+    return installation
+
+
+def _members(installation: Installation, role: Role) -> list[User]:
+    seated = Seat.objects.filter(installation=installation).values("user")
+    return list(role.members.filter(is_active=True).exclude(pk__in=seated))
+
+
+def _record(verb, activation, *, by, on, **data) -> None:
+    activities.record(
+        verb,
+        account=activation.account,
+        by=by,
+        on=on,
+        subject=activation.installation,
+        app=activation.installation.app.slug,
+        name=activation.installation.app.name,
+        role=activation.role_name,
+        auto_install=activation.auto_install,
+        **data,
+    )

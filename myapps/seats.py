@@ -1,0 +1,239 @@
+"""Seats: users activated for an installation. More is billed at once, fewer never
+changes a bill (T3, T10, T13)."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import Role, User
+from billing import contracts, effects, orders, renewals
+from billing.effects import Effect
+from billing.models import Line, Order, RenewalChange
+from billing.orders import Signature
+from journal import activities
+from myapps import coverage, usage
+from myapps.models import Installation, JoinEvent, Seat, SeatEvent
+
+
+def effect(installation: Installation, users: Iterable[User], *, on: date) -> Effect:
+    """What adding these users would do, computed without writing (T10)."""
+    new = _new(installation, users)
+    units = installation.plan.units(usage.active(installation) + len(new))
+    with coverage.as_of(installation.account, installation.app, on=on):
+        return effects.of(installation.account, installation.plan, units=units, on=on)
+
+
+@transaction.atomic
+def add(
+    installation: Installation, users: Iterable[User], *, signed: Signature, on: date,
+    kind: str = Order.Kind.USERS,
+) -> Order:  # fmt: skip
+    """Activate users; those above the contracted quantity are billed at once (T10).
+
+    Refuses users of another account (code stranger) or deactivated (inactive), an
+    installation that failed or ended (not_installed), users the contract does not cover
+    while an end is pending (ending), nobody (no_users), and what `orders.place` refuses.
+    """
+    users = list(users)
+    body = orders.body_digest(
+        add=installation.pk, users=sorted(user.pk for user in users)
+    )
+    account = installation.account
+    if order := orders.repeated(account, key=signed.key, body=body):
+        return order
+    contracts.locked(account, on=on)
+    installation = locked(installation, on=on)
+    check_people(account, users)
+    new = _new(installation, users)
+    if not new:
+        raise ValidationError(
+            "All of these users have a seat already.", code="no_users"
+        )
+    coverage.bring_forward(account, installation.app, on=on)
+    units = installation.plan.units(usage.active(installation) + len(new))
+    effect = effects.of(account, installation.plan, units=units, on=on)
+    if installation.ends_on and effect.bills:
+        raise ValidationError(
+            f"The app is uninstalled on {installation.ends_on}, so only users the"
+            " contract covers can be added. Take the uninstall back to add more.",
+            code="ending",
+        )
+    order = orders.place(
+        account, kind=kind, plan=installation.plan, effect=effect, signed=signed,
+        body=body, on=on,
+    )  # fmt: skip
+    effects.carry_out(
+        effect, account=account, cause=f"order:{order.pk}", by=signed.by, on=on,
+        order=order,
+    )  # fmt: skip
+    seat(installation, new, by=signed.by, on=on)
+    _record("seats.added", installation, new, by=signed.by, on=on, order=order.pk)
+    return order
+
+
+@transaction.atomic
+def remove(
+    installation: Installation, users: Iterable[User], *, by: User, on: date,
+    lower: bool = False, ticket_wanted: bool = False,
+) -> list[RenewalChange]:  # fmt: skip
+    """Free seats. The bill stays; `lower` asks for the lower quantity at renewal (T13).
+
+    Returns the renewal changes made. Refuses a closed installation (not_installed).
+    """
+    contracts.locked(installation.account, on=on)
+    installation = locked(installation, on=on)
+    coverage.bring_forward(installation.account, installation.app, on=on)
+    gone = free(installation, users, by=by, on=on, why="removed")
+    _record("seats.removed", installation, gone, by=by, on=on)
+    if not lower:
+        return []
+    to = max(1, installation.plan.units(usage.active(installation)))
+    return lower_to(installation, to, by=by, on=on, ticket_wanted=ticket_wanted)
+
+
+def lower_to(
+    installation: Installation, to: int, *, by: User, on: date, reason: str = "",
+    ticket_wanted: bool = False,
+) -> list[RenewalChange]:  # fmt: skip
+    """Ask that the lines of the plan bill `to` units together from their term end (T13).
+
+    The latest line gives first; a line left with nothing ends. Refuses a quantity that is
+    not lower (code not_lower).
+    """
+    covering = [
+        line
+        for line in coverage.of(installation.account, installation.plan, on=on)
+        if not line.replaced_by_id
+    ]
+    billed = {line.pk: _billed(line, on) for line in covering}
+    surplus = sum(billed.values()) - to
+    if to < 1 or surplus < 1:
+        raise ValidationError(
+            f"{sum(billed.values())} are billed now; choose a lower quantity,"
+            " or uninstall the app to end it.",
+            code="not_lower",
+        )
+    made = []
+    for line in reversed(covering):
+        cut = min(surplus, billed[line.pk])
+        surplus -= cut
+        wish = {"by": by, "on": on, "reason": reason, "ticket_wanted": ticket_wanted}
+        if cut == billed[line.pk]:
+            made.append(renewals.end(line, **wish))
+        elif cut:
+            made.append(renewals.lower(line, to=billed[line.pk] - cut, **wish))
+    return made
+
+
+def _billed(line: Line, on: date) -> int:
+    return line.terms.holding(on).values_list("billed", flat=True).first() or 0
+
+
+def locked(installation: Installation, *, on: date) -> Installation:
+    """The installation, locked, if it stands on that day (else code not_installed)."""
+    row = Installation.objects.locked(installation.pk)
+    ended = row.closed_on or (row.ends_on and row.ends_on <= on)
+    if ended or row.state == Installation.State.FAILED:
+        raise ValidationError(
+            "The app is not installed any more. Install it again first.",
+            code="not_installed",
+        )
+    return row
+
+
+def check_people(account, users: Iterable[User]) -> None:
+    """Refuse users of another account (code stranger) and deactivated ones (inactive)."""
+    if any(user.account_id != account.pk for user in users):
+        raise ValidationError("Users must belong to this account.", code="stranger")
+    inactive = [str(user) for user in users if not user.is_active]
+    if inactive:
+        raise ValidationError(
+            f"{', '.join(inactive[:5])} cannot get a seat: deactivated.",
+            code="inactive",
+        )
+
+
+def seat(
+    installation: Installation, users: Iterable[User], *, by: User, on: date,
+    role: Role | None = None, why: str = "added",
+) -> int:  # fmt: skip
+    """Write seats and their events, without any question of money. Returns how many."""
+    made = Seat.objects.bulk_create(
+        [
+            Seat(
+                account_id=installation.account_id,
+                installation=installation,
+                user=user,
+                role=role,
+                role_name=role.name if role else "",
+                added_by=by,
+                added_on=on,
+            )
+            for user in users
+        ],
+        batch_size=5000,
+    )
+    _events(installation, [s.user_id for s in made], "ADDED", by=by, on=on, why=why)
+    return len(made)
+
+
+def free(
+    installation: Installation, users: Iterable[User], *, by: User | None, on: date,
+    why: str,
+) -> list[User]:  # fmt: skip
+    """Delete seats and write their events; joins still waiting are superseded."""
+    users = {user.pk: user for user in users}
+    held = Seat.objects.filter(installation=installation, user__in=users)
+    gone = [users[pk] for pk in held.values_list("user_id", flat=True)]
+    held.delete()
+    _events(installation, [u.pk for u in gone], "REMOVED", by=by, on=on, why=why)
+    JoinEvent.objects.filter(
+        installation=installation, user__in=users, outcome__in=["", "QUEUED"]
+    ).update(outcome=JoinEvent.Outcome.SUPERSEDED, reason=why, decided_on=on)
+    return gone
+
+
+def _events(installation, users: list[int], kind, *, by, on: date, why: str) -> None:
+    active = usage.active(installation)
+    SeatEvent.objects.bulk_create(
+        [
+            SeatEvent(
+                account_id=installation.account_id,
+                installation=installation,
+                user_id=user,
+                kind=kind,
+                on=on,
+                by_id=by and by.pk,
+                why=why,
+                active=active,
+            )
+            for user in users
+        ],
+        batch_size=5000,
+    )
+
+
+def _new(installation: Installation, users: Iterable[User]) -> list[User]:
+    users = {user.pk: user for user in users}
+    seated = set(
+        Seat.objects.filter(installation=installation, user__in=users).values_list(
+            "user_id", flat=True
+        )
+    )
+    return [user for pk, user in users.items() if pk not in seated]
+
+
+def _record(verb, installation, users, *, by, on, **data) -> None:
+    activities.record(
+        verb,
+        account=installation.account,
+        by=by,
+        on=on,
+        subject=installation,
+        app=installation.app.slug,
+        name=installation.app.name,
+        users=users,
+        **data,
+    )
