@@ -4,6 +4,7 @@ Babel writes them in the active language (`django.utils.translation`). Days are 
 ranges in the rules; here they are written with their last day.
 """
 
+import unicodedata
 from copy import copy
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -178,11 +179,14 @@ def largest(first: int | None, second: int | None) -> int:
 
 @register.filter
 def initials(name: str | None) -> str:
-    """One or two letters that stand for a name, in any script."""
-    words = [word for word in str(name or "").split() if word[0].isalnum()]
-    if not words:
+    """One or two letters that stand for a name; one where letters join or stack."""
+    letters = [word[0] for word in str(name or "").split() if word[0].isalpha()]
+    if not letters:
         return "·"
-    first, last = words[0][0], words[-1][0] if len(words) > 1 else ""
+    first, last = letters[0], letters[-1]
+    alphabets = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN")
+    if len(letters) == 1 or not unicodedata.name(first, "").startswith(alphabets):
+        return first.upper()
     return (first + last).upper()
 
 
