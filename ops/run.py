@@ -14,12 +14,14 @@ from ops.environment import VENV
 HOST = os.environ.get("HOST", "127.0.0.1")
 PORT = int(os.environ.get("PORT", "8000"))
 ADDRESS = f"http://{HOST}:{PORT}"
+# Celery warns root at length; here root is whoever owns a fresh machine.
+QUIET = {"PYTHONWARNINGS": "ignore:You're running the worker"}
 PATIENCE = 60  # seconds until the first page must be there
 
 
 def main() -> int:
     _refuse_taken_port()
-    env = {"PUBLIC_ADDRESS": ADDRESS} | variables.environment()
+    env = {"PUBLIC_ADDRESS": ADDRESS} | QUIET | variables.environment()
     processes.stop_on_signals()
     server = crew = None
     try:
