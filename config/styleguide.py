@@ -1,6 +1,6 @@
 """The component page: every component in every state, with data as odd as real data."""
 
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from django import forms
@@ -91,7 +91,7 @@ def sample() -> dict:
     refused.add_error(None, "Your colleague changed the seats while you were reading.")
     return {
         "today": TODAY,
-        "at": datetime(2026, 11, 20, 9, 41, tzinfo=timezone.utc),
+        "at": datetime(2026, 11, 20, 9, 41, tzinfo=UTC),
         "people": PEOPLE,
         "prices": PRICES,
         "quantities": QUANTITIES,
