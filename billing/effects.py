@@ -269,9 +269,7 @@ def _opened(account, plan, others, resumed, *, units: int, on: date) -> NewLine:
 def _replaced_base(others: list[Line]) -> Line | None:
     """The line whose grid a new plan takes: signed before self-serve, latest first."""
     renewing = [line for line in others if not line.replaced_by_id] or others
-    under_contract = [
-        line for line in renewing if line.basis != Line.Basis.SELF_SERVE
-    ]
+    under_contract = [line for line in renewing if line.basis != Line.Basis.SELF_SERVE]
     chosen = under_contract or renewing
     return chosen[-1] if chosen else None
 
@@ -424,7 +422,5 @@ def _grow(effect: Effect, *, account, cause, by, on, order) -> Line:
             term, part, reason=charges.Reason.INCREASE, cause=cause,
             on=part.starts_on, order=order,
         )  # fmt: skip
-    renewals.shrink_holds(
-        term, units=growth.to_quantity - growth.from_quantity, on=on
-    )
+    renewals.shrink_holds(term, units=growth.to_quantity - growth.from_quantity, on=on)
     return line

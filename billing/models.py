@@ -41,7 +41,9 @@ class ContractQuerySet(models.QuerySet):
 
     def current(self, *, on):
         """Contracts that run on a local day; an account has one at most."""
-        return self.filter(starts_on__lte=on).filter(Q(ends_on=None) | Q(ends_on__gt=on))
+        return self.filter(starts_on__lte=on).filter(
+            Q(ends_on=None) | Q(ends_on__gt=on)
+        )
 
 
 class Contract(models.Model):
@@ -139,7 +141,9 @@ class LineQuerySet(models.QuerySet):
 
     def running(self, *, on):
         """Lines that have started and not ended on a local day."""
-        return self.filter(starts_on__lte=on).filter(Q(ends_on=None) | Q(ends_on__gt=on))
+        return self.filter(starts_on__lte=on).filter(
+            Q(ends_on=None) | Q(ends_on__gt=on)
+        )
 
     def signed(self):
         return self.filter(basis=Line.Basis.SIGNED)
@@ -190,16 +194,28 @@ class Line(models.Model):
         null=True, blank=True, help_text="The day seats were put on it."
     )
     replaced_by = models.ForeignKey(
-        "self", models.PROTECT, related_name="replaces", null=True, blank=True,
+        "self",
+        models.PROTECT,
+        related_name="replaces",
+        null=True,
+        blank=True,
         help_text="The line a plan change put in its place; it never renews.",
     )
     replaced_on = models.DateField(null=True, blank=True)
     continues = models.ForeignKey(
-        "self", models.PROTECT, related_name="continued_by", null=True, blank=True,
+        "self",
+        models.PROTECT,
+        related_name="continued_by",
+        null=True,
+        blank=True,
         help_text="The line it carries on: resumed, or renewed into a new contract.",
     )
     order = models.ForeignKey(
-        "Order", models.PROTECT, related_name="lines", null=True, blank=True,
+        "Order",
+        models.PROTECT,
+        related_name="lines",
+        null=True,
+        blank=True,
         help_text="The order that opened it.",
     )
     parked_at = models.DateTimeField(null=True, blank=True)
@@ -500,7 +516,9 @@ class Charge(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["account", "-billed_on", "-id"], name="charges_by_day"),
+            models.Index(
+                fields=["account", "-billed_on", "-id"], name="charges_by_day"
+            ),
         ]
 
     def __str__(self):
@@ -568,12 +586,19 @@ class RenewalChange(models.Model):
         null=True, blank=True, help_text="The day of change, for a replaced plan."
     )
     new_line = models.ForeignKey(
-        Line, models.PROTECT, related_name="+", null=True, blank=True,
+        Line,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
         help_text="The line whose charges cap the credit of a replaced one.",
     )
     reason = models.TextField(blank=True)
     asked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True,
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
         help_text="Empty: sales signed an order form.",
     )
     asked_on = models.DateField()
@@ -583,7 +608,11 @@ class RenewalChange(models.Model):
     )
     state = models.CharField(max_length=10, choices=State, default=State.UNDECIDED)
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
     )
     decided_on = models.DateField(null=True, blank=True)
     applied_on = models.DateField(null=True, blank=True)

@@ -6,9 +6,10 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.models import Account
+from accounts.models import Account, User
 from billing import charges, lines, periods, terms
 from billing.models import Contract, Line, OrderForm
+from journal import activities
 from marketplace.models import Plan
 
 
@@ -16,6 +17,7 @@ from marketplace.models import Plan
 def record_contract(
     account: Account, *, currency: str, starts_on: date, term_months: int,
     frequency_months: int, auto_renews: bool, billed_until: date | None,
+    by: User | None, on: date,
 ) -> Contract:  # fmt: skip
     """Record a contract; a later one succeeds the one that runs, at its term end (3.16).
 
@@ -55,6 +57,7 @@ def record_contract(
         billed_until=billed_until,
     )
     _let_lines_follow(contract)
+    _tell("contract.recorded", contract, by=by, on=on, starts_on=starts_on.isoformat())
     return contract
 
 
@@ -84,7 +87,7 @@ def _let_lines_follow(successor: Contract) -> None:
 @transaction.atomic
 def record(
     account: Account, *, number: str, signed_on: date, signed_by: str,
-    install_link_to: str, entries: list[dict], content: dict, on: date,
+    install_link_to: str, entries: list[dict], content: dict, by: User | None, on: date,
 ) -> OrderForm:  # fmt: skip
     """Record a signed order form: a line for each entry, and the periods since its start.
 
@@ -109,10 +112,16 @@ def record(
     )
     opened = [_open(form, contract, entry) for entry, contract in made]
     terms.lock(opened)
-    terms.advance(
-        opened, active={}, on=on, origin=charges.Origin.ORDER_FORM
-    )
+    terms.advance(opened, active={}, on=on, origin=charges.Origin.ORDER_FORM)
+    _tell("order_form.recorded", form, by=by, on=on, number=number)
     return form
+
+
+def _tell(verb: str, row: Contract | OrderForm, *, by: User | None, on: date, **data):
+    """Without anybody named it was the sales system's file."""
+    if by is None:
+        data["source"] = "import"
+    activities.record(verb, account=row.account, by=by, on=on, subject=row, **data)
 
 
 def _contract_at(account: Account, day: date) -> Contract:

@@ -241,8 +241,9 @@ def carry_out(term: Term, *, active: int) -> Rolled:
     if wish:
         least = max(wish.target_quantity or 0, active)
         if wish.state == State.UNDECIDED:
-            quantity, held = min(term.billed, least), term.billed - min(
-                term.billed, least
+            quantity, held = (
+                min(term.billed, least),
+                term.billed - min(term.billed, least),
             )
         elif wish.kind == Kind.PLAN:
             plan = wish.target_plan
@@ -441,9 +442,7 @@ def _replace_since(line, change, current, *, on: date) -> None:
         )
     units = 1 if plan.per_account else current.billed
     charges.reverse(line.charges.filter(starts_on__gte=boundary), on=on)
-    _continued(
-        line, line.contract, boundary, plan=plan, price=price, quantity=units
-    )
+    _continued(line, line.contract, boundary, plan=plan, price=price, quantity=units)
     line.terms.open().update(outcome=Term.Outcome.CONTINUED)
     line.ends_on = boundary
     line.save(update_fields=["ends_on"])

@@ -32,15 +32,17 @@ def undo(
 
 def _since(first_order: Order, account: Account, app: App):
     """Increases of the app since the order, by it, later orders or joins."""
-    return Increase.objects.filter(
-        account=account, line__app=app, on__gte=first_order.placed_on
-    ).exclude(order__pk__lt=first_order.pk).values("pk")
+    return (
+        Increase.objects.filter(
+            account=account, line__app=app, on__gte=first_order.placed_on
+        )
+        .exclude(order__pk__lt=first_order.pk)
+        .values("pk")
+    )
 
 
 def _unopen(line: Line, *, by: User | None, on: date) -> None:
-    charges.reverse(
-        line.charges.select_related("reversed_by").order_by("pk"), on=on
-    )
+    charges.reverse(line.charges.select_related("reversed_by").order_by("pk"), on=on)
     for replaced in line.replaces.all():
         renewals.restore(replaced, by=by, on=on)
     standing = RenewalChange.objects.standing().filter(line=line)

@@ -77,7 +77,7 @@ _PLAIN = """
         WHERE term.line_id = ANY(%(lines)s) AND term.outcome = ''
           AND term.ends_on <= %(on)s AND term.billed_until = term.ends_on
 """
-_RENEW = f"""
+_RENEW = f"""  # noqa: S608
     WITH over AS ({_PLAIN}), renewed AS (
         INSERT INTO billing_term (
             account_id, line_id, timezone, starts_on, ends_on, contracted, peak,
@@ -150,7 +150,10 @@ def behind(lines: Iterable[int], *, on: date) -> bool:
 
 @transaction.atomic
 def advance(
-    lines: Iterable[int], *, active: Mapping[int, int], on: date,
+    lines: Iterable[int],
+    *,
+    active: Mapping[int, int],
+    on: date,
     origin: str = "MARKETPLACE",
 ) -> list[renewals.Rolled]:
     """Carry lines forward to a local day: charge periods, renew and end terms (T1, 3.14).
@@ -168,11 +171,11 @@ def advance(
             "line__account", "line__contract", "line__plan"
         )
         for term in terms.order_by("line_id"):
-            rolled.append(
-                renewals.carry_out(term, active=active.get(term.line_id, 0))
-            )
+            rolled.append(renewals.carry_out(term, active=active.get(term.line_id, 0)))
         changed = _run(_RENEW, lines=lines, on=on)
-        lines += [r.continued_by for r in rolled if r.continued_by not in (None, *lines)]
+        lines += [
+            r.continued_by for r in rolled if r.continued_by not in (None, *lines)
+        ]
         if not changed and not special:
             break
     return rolled

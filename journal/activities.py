@@ -57,6 +57,29 @@ SENTENCES = {
     "plan.offered": gettext_noop(
         "%(actor)s made the plan %(plan)s available to this account."
     ),
+    # billing
+    "contract.recorded": gettext_noop(
+        "%(actor)s recorded the contract that starts on %(starts_on)s."
+    ),
+    "order_form.recorded": gettext_noop(
+        "%(actor)s recorded the signed order form %(number)s."
+    ),
+    "renewal.asked": gettext_noop(
+        "%(actor)s asked for less of %(plan)s, or another plan, from the term end on "
+        "%(term_ends_on)s."
+    ),
+    "renewal.withdrawn": gettext_noop(
+        "%(actor)s took back the change of %(plan)s at the term end on "
+        "%(term_ends_on)s."
+    ),
+    "renewal.approved": gettext_noop(
+        "%(actor)s approved the change of %(plan)s at the term end on "
+        "%(term_ends_on)s."
+    ),
+    "renewal.declined": gettext_noop(
+        "%(actor)s declined the change of %(plan)s at the term end on "
+        "%(term_ends_on)s."
+    ),
 }
 
 
