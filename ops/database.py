@@ -165,7 +165,7 @@ def _there(database: psycopg.Connection, table: str, column: str, name: str) -> 
 
 
 def main() -> None:
-    env = variables.read() | os.environ
+    env = variables.environment()
     if not env.get("DATABASE_URL"):
         sys.exit("Set DATABASE_URL (and DATABASE_OWNER_URL) to the database.")
     os.environ.update(env)

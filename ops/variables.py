@@ -45,9 +45,13 @@ def environment() -> dict[str, str]:
     if "ENVIRONMENT" not in read():
         keep(ENVIRONMENT="local")
     secret("SECRET_KEY")
+    kept = read()
+    if os.environ.get("DATABASE_URL"):
+        # The kept owner is the embedded server's, not of a database given here.
+        kept.pop("DATABASE_OWNER_URL", None)
     programs = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     own = {"PATH": programs, "PYTHONUNBUFFERED": "1", "VIRTUAL_ENV": str(VENV)}
-    return read() | os.environ | own
+    return kept | os.environ | own
 
 
 def manage(*arguments: str) -> list[str]:
