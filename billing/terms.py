@@ -77,7 +77,7 @@ _PLAIN = """
         WHERE term.line_id = ANY(%(lines)s) AND term.outcome = ''
           AND term.ends_on <= %(on)s AND term.billed_until = term.ends_on
 """
-_RENEW = f"""  # noqa: S608
+_RENEW = f"""
     WITH over AS ({_PLAIN}), renewed AS (
         INSERT INTO billing_term (
             account_id, line_id, timezone, starts_on, ends_on, contracted, peak,
@@ -95,7 +95,7 @@ _RENEW = f"""  # noqa: S608
     UPDATE billing_term
     SET outcome = CASE WHEN over.ends THEN 'ENDED' ELSE 'RENEWED' END
     FROM over WHERE billing_term.id = over.term_id
-"""
+"""  # noqa: S608
 _SPECIAL = """
     SELECT term.id FROM billing_term term
     JOIN billing_line line ON line.id = term.line_id
