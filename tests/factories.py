@@ -1,11 +1,14 @@
 """Rows for tests: each factory makes the plainest valid one."""
 
 import datetime
+from decimal import Decimal
 
 import factory
 from factory.django import DjangoModelFactory
 
 from accounts import roles
+from billing import lines, terms
+from billing.models import OrderForm
 
 SOME_TIME_AGO = datetime.date(2026, 1, 1)
 
@@ -57,3 +60,112 @@ class TermsVersionFactory(DjangoModelFactory):
     version = "2026-01"
     address = "https://vendor.example/terms-of-service/2026-01"
     effective_from = SOME_TIME_AGO
+
+
+class PartnerFactory(DjangoModelFactory):
+    class Meta:
+        model = "marketplace.Partner"
+
+    slug = factory.Sequence("partner-{}".format)
+    name = factory.Sequence("Partner {}".format)
+
+
+class AppFactory(DjangoModelFactory):
+    """Published, active at once: without an address to provision it."""
+
+    class Meta:
+        model = "marketplace.App"
+
+    partner = factory.SubFactory(PartnerFactory)
+    slug = factory.Sequence("app-{}".format)
+    name = factory.Sequence("App {}".format)
+    category = "Collaboration"
+    currency = "USD"
+    listed_on = SOME_TIME_AGO
+
+
+class PlanFactory(DjangoModelFactory):
+    """A listed base plan, Per Seat. `price=None` leaves it without a list price."""
+
+    class Meta:
+        model = "marketplace.Plan"
+        skip_postgeneration_save = True
+
+    class Params:
+        add_on = factory.Trait(kind="ADD_ON")
+        per_account = factory.Trait(charge_model="PER_ACCOUNT")
+
+    app = factory.SubFactory(AppFactory)
+    code = factory.Sequence("plan-{}".format)
+    name = factory.Sequence("Plan {}".format)
+    charge_model = "PER_SEAT"
+
+    @factory.post_generation
+    def price(plan, create, extracted, currency="USD", **kwargs):  # noqa: N805
+        if create and extracted is not None:
+            ListPriceFactory(plan=plan, monthly_price=extracted, currency=currency)
+
+
+class ListPriceFactory(DjangoModelFactory):
+    class Meta:
+        model = "marketplace.ListPrice"
+
+    plan = factory.SubFactory(PlanFactory)
+    currency = "USD"
+    monthly_price = Decimal("10.00")
+    effective_from = datetime.date(2020, 1, 1)
+
+
+class ContractFactory(DjangoModelFactory):
+    """A year at a time, billed monthly, which renews."""
+
+    class Meta:
+        model = "billing.Contract"
+
+    account = factory.SubFactory(AccountFactory)
+    currency = "USD"
+    starts_on = SOME_TIME_AGO
+    term_months = 12
+    frequency_months = 1
+
+
+class LineFactory(DjangoModelFactory):
+    """Bought through a signed order form. With `on`, carried forward to that day."""
+
+    class Meta:
+        model = "billing.Line"
+
+    contract = factory.SubFactory(ContractFactory)
+    plan = factory.SubFactory(PlanFactory)
+    number = factory.Sequence("OF-{}".format)
+    contracted = 1
+    monthly_unit_price = Decimal("8.00")
+    starts_on = factory.SelfAttribute("contract.starts_on")
+    on = None
+
+    @classmethod
+    def _create(cls, model_class, contract, number, on, **fields):
+        form, _ = OrderForm.objects.get_or_create(
+            number=number,
+            defaults={
+                "account": contract.account,
+                "contract": contract,
+                "signed_on": contract.starts_on,
+                "content": {},
+            },
+        )
+        terms_of_contract = {
+            "account": contract.account,
+            "contract": contract,
+            "order_form": form,
+            "basis": "SIGNED",
+            "currency": contract.currency,
+            "anchor_on": contract.starts_on,
+            "frequency_months": contract.frequency_months,
+            "term_months": contract.term_months,
+        }
+        fields.setdefault("began_on", fields["starts_on"])
+        term = lines.open_line(**terms_of_contract | fields)
+        if on:
+            terms.advance([term.line_id], active={}, on=on, origin="ORDER_FORM")
+        return model_class.objects.get(pk=term.line_id)
