@@ -20,14 +20,19 @@ _asked: ContextVar[dict | None] = ContextVar("clock_asked", default=None)
 
 def now() -> datetime:
     """This moment, aware. Where the clock is settable, the moment it was set to."""
+    return pinned() or timezone.now()
+
+
+def pinned() -> datetime | None:
+    """The moment that the clock was set to; None where it runs by itself."""
     if not settings.CLOCK_SETTABLE:
-        return timezone.now()
+        return None
     asked = _asked.get()
     if asked is None:
-        return _pinned() or timezone.now()
+        return _pinned()
     if "pinned" not in asked:
         asked["pinned"] = _pinned()
-    return asked["pinned"] or timezone.now()
+    return asked["pinned"]
 
 
 def today(timezone: str) -> date:

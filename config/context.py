@@ -1,6 +1,11 @@
-"""What every page may say of the vendor."""
+"""What every page may say of the vendor and of the demo."""
+
+import json
 
 from django.conf import settings
+from django.utils.functional import SimpleLazyObject
+
+from accounts import clock
 
 
 def vendor(request):
@@ -10,3 +15,18 @@ def vendor(request):
         "TERMS_ADDRESS": settings.TERMS_ADDRESS,
         "SUPPORT_ADDRESS": settings.SUPPORT_ADDRESS,
     }
+
+
+def demo(request):
+    """The day a demo stands at, and who may sign in to it; nothing of both elsewhere."""
+    return {
+        "pinned_today": clock.pinned(),
+        "demo_sign_ins": SimpleLazyObject(_sign_ins),
+    }
+
+
+def _sign_ins():
+    """What load_demo wrote down: name, what (who that is), username, password."""
+    if settings.DEMO and settings.DEMO_SIGN_INS.is_file():
+        return json.loads(settings.DEMO_SIGN_INS.read_text("utf-8"))
+    return []

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
 
 from accounts import authority
 
@@ -36,6 +38,16 @@ def places(request) -> dict:
     if user is None or not user.is_authenticated:
         return {"nav": []}
     return {"nav": [place for place in map(_at(request), _offered(user)) if place]}
+
+
+@require_GET
+def home(request):
+    """The start: the first place of whoever is signed in, else the sign-in page."""
+    nav = places(request)["nav"]
+    return redirect(nav[0].url if nav else "login")
+
+
+home.authority = "ANYBODY"
 
 
 def _offered(user) -> list[tuple]:

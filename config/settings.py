@@ -60,6 +60,10 @@ if PRODUCTION and CLOCK_SETTABLE:
         "CLOCK_SETTABLE lets a page move the day: it is refused in production."
     )
 
+# A demo shows its sign-ins beside the form: load_demo writes them down.
+DEMO = not PRODUCTION and flag("DEMO", "1")
+DEMO_SIGN_INS = BASE_DIR / "var/demo_sign_ins.json"
+
 # The vendor: these names and addresses are all that a page says of it.
 VENDOR_NAME = env("VENDOR_NAME", "AppConnect")
 TERMS_ADDRESS = env("TERMS_ADDRESS", "https://vendor.example/terms-of-service")
@@ -112,6 +116,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.reader.ReaderMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -128,6 +133,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.context.vendor",
+                "config.context.demo",
                 "config.navigation.places",
             ],
             "builtins": ["config.templatetags.formats"],

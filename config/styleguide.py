@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from django import forms
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
+
+from accounts import authority
 
 TODAY = date(2026, 11, 20)
 PEOPLE = [
@@ -106,9 +106,7 @@ def sample() -> dict:
 
 
 @require_GET
-@login_required
+@authority.staff_required
 def styleguide(request):
-    """Staff only: everybody else is refused."""
-    if not (request.user.is_staff or request.user.kind in {"SUPPORT", "SALES"}):
-        raise PermissionDenied
+    """Staff only: the vendor's support and sales operations."""
     return render(request, "styleguide.html", sample())

@@ -1,13 +1,21 @@
 """Every address, by the room that answers it."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
+
+from billing import contracts
+from config import navigation
+from config.styleguide import styleguide
 
 urlpatterns = [
     path("", include("accounts.urls")),
-    path("", include("marketplace.urls")),
+    path("", include("marketplace.urls"), {"currency_of": contracts.currency_of}),
     path("", include("myapps.urls")),
     path("", include("support.urls")),
-    path("", include("django.contrib.auth.urls")),
+    path("", navigation.home, name="home"),
+    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("styleguide/", styleguide, name="styleguide"),
     path("admin/", admin.site.urls),
 ]

@@ -5,6 +5,8 @@ ranges in the rules; here they are written with their last day.
 """
 
 import unicodedata
+from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import copy
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -39,12 +41,37 @@ TONES = {
 }
 
 
-def _locale() -> Locale:
-    """Babel's locale for the active language; English when it knows none."""
+# The account's locale, as pt-PT: it decides the order of a day and a number's signs,
+# while the words stay in the active language.
+_customs: ContextVar[str] = ContextVar("customs", default="")
+
+
+@contextmanager
+def customs(locale: str):
+    """Write by the customs of a locale's country until the block ends."""
+    token = _customs.set(locale)
     try:
-        return Locale.parse(translation.to_locale(translation.get_language() or "en"))
-    except (UnknownLocaleError, ValueError):
-        return Locale("en")
+        yield
+    finally:
+        _customs.reset(token)
+
+
+def _locale() -> Locale:
+    """Babel's locale for the active language and the reader's country."""
+    return _known_locale(translation.get_language() or "en", _customs.get())
+
+
+@cache
+def _known_locale(language: str, customs_of: str) -> Locale:
+    """The language as it is written in that country; else in Europe, else anywhere."""
+    language, _sep, country = language.replace("_", "-").partition("-")
+    country = customs_of.replace("_", "-").partition("-")[2] or country
+    for name in (f"{language}_{country.upper()}", f"{language}_150", language, "en"):
+        try:
+            return Locale.parse(name)
+        except (UnknownLocaleError, ValueError):
+            continue
+    raise UnknownLocaleError("en")
 
 
 @register.filter
