@@ -13,6 +13,12 @@ def current(account: Account, *, on: date) -> Contract | None:
     return Contract.objects.of(account).current(on=on).first()
 
 
+def currency_of(account: Account, *, on: date) -> str | None:
+    """What the account pays in on a local day; None without a current contract."""
+    contract = current(account, on=on)
+    return contract and contract.currency
+
+
 def locked(account: Account, *, on: date) -> Contract | None:
     """The current contract, or else the latest, locked: first in the lock order (5.2)."""
     contract = current(account, on=on)

@@ -91,15 +91,19 @@ def charged(apps: QuerySet[App], *, charge_model: str) -> QuerySet[App]:
 
 def priced(apps: QuerySet[App], *, currency: str, on: date) -> QuerySet[App]:
     """With what a card says: `from_price` and `paid_price`, the lowest monthly price
-    and the lowest above 0; `price_currency`; `has_plans`, False for add-ons alone.
+    and the lowest above 0, with its `paid_charge_model`; `price_currency`;
+    `sold_elsewhere`, in another currency; `has_plans`, False for add-ons alone.
     """
-    listed = prices(currency=currency, on=on).order_by("monthly_price")
-    amounts = listed.values("monthly_price")
+    listed = prices(currency=currency, on=on).order_by("monthly_price", "plan_id")
+    paid = listed.filter(monthly_price__gt=0)
+    anywhere = ListPrice.objects.offered().on(on).filter(plan__app=OuterRef("pk"))
     plans = Plan.objects.base().listed().filter(app=OuterRef("pk"))
     return apps.annotate(
-        from_price=Subquery(amounts[:1]),
-        paid_price=Subquery(amounts.filter(monthly_price__gt=0)[:1]),
+        from_price=Subquery(listed.values("monthly_price")[:1]),
+        paid_price=Subquery(paid.values("monthly_price")[:1]),
+        paid_charge_model=Subquery(paid.values("plan__charge_model")[:1]),
         price_currency=F("currency") if currency == OWN else Value(currency),
+        sold_elsewhere=Exists(anywhere),
         has_plans=Exists(plans),
     )
 

@@ -240,6 +240,12 @@ class ListPrice(models.Model):
     def __str__(self):
         return f"{self.monthly_price} {self.currency} from {self.effective_from}"
 
+    def in_force(self, day):
+        """Whether it is the price listed on a day."""
+        return self.effective_from <= day and (
+            self.effective_until is None or self.effective_until > day
+        )
+
 
 class OfferQuerySet(models.QuerySet):
     def of(self, account):

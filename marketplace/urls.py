@@ -1,2 +1,8 @@
+from django.urls import path
+
+from marketplace import views
+
 app_name = "marketplace"
-urlpatterns = []
+urlpatterns = [
+    path("marketplace/", views.catalogue, name="catalogue"),
+]
