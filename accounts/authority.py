@@ -4,6 +4,7 @@ Beside models.py this is the only module that knows guardian. INSTALL and MANAGE
 purchasing authority. Authority is asked once, at the door, by the decorators here.
 """
 
+from collections.abc import Iterable
 from contextlib import contextmanager
 from datetime import date
 from functools import wraps
@@ -67,6 +68,28 @@ def revoke(role: Role, permission: str, *, by: User | None, on: date) -> None:
             return
         remove_perm(permission, role.group, account)
         _record("revoked", role, permission, account=account, by=by, on=on)
+
+
+@transaction.atomic
+def arrange(
+    role: Role,
+    permissions: Iterable[str],
+    *,
+    by: User | None,
+    on: date,
+    delegates: bool = False,
+) -> None:
+    """Let a role do exactly these things: grants what it lacks, revokes the rest.
+
+    Refuses as `grant` and `revoke` do, all of it.
+    """
+    Account.objects.locked(role.account_id)
+    before, wanted = granted(role), set(permissions)
+    for permission in ALL:
+        if permission in wanted - before:
+            grant(role, permission, by=by, on=on, delegates=delegates)
+        elif permission in before - wanted:
+            revoke(role, permission, by=by, on=on)
 
 
 def granted(role: Role) -> set[str]:

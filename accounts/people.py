@@ -1,7 +1,9 @@
 """People of an account: who they are, and whether they may sign in."""
 
+import re
 from collections.abc import Iterable
 from datetime import date
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -49,6 +51,57 @@ def create(
     for role in in_roles:
         roles.join(role, [user], by=by, on=on)
     return user
+
+
+@transaction.atomic
+def change(
+    user: User, *, display_name: str, team: str, by: User | None, on: date
+) -> User:
+    """Correct a person's name and team. The address they sign in with stays."""
+    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    display_name, team = " ".join(display_name.split()), " ".join(team.split())
+    if (user.display_name, user.team) != (display_name, team):
+        user.display_name, user.team = display_name, team
+        user.full_clean(exclude=["password"], validate_constraints=False)
+        user.save(update_fields=["display_name", "team"])
+        _record("changed", user.account, [user], by=by, on=on)
+    return user
+
+
+def invited(user: User, *, by: User, on: date) -> None:
+    """Keep in the journal that a person was sent a link to set a password."""
+    _record("invited", user.account, [user], by=by, on=on)
+
+
+class Named(NamedTuple):
+    """The people that a pasted list of addresses names."""
+
+    found: list[User]
+    inactive: list[User]
+    unknown: list[str]
+
+
+def named(account: Account, pasted: str) -> Named:
+    """Who of an account a pasted list means: addresses with commas, semicolons, spaces
+    or line breaks between, also as Ana <ana@x.example>. What nobody of the account
+    signs in with is named back as it was written, once.
+    """
+    written = {}
+    for words in re.split(r"[,;\n\r]+", pasted):
+        bracketed = re.findall(r"<([^<>]*)>", words)
+        for address in bracketed or words.split():
+            written.setdefault(address.strip().lower(), address.strip())
+    written.pop("", None)
+    users = {
+        user.email: user
+        for user in User.objects.filter(account=account, email__in=written)
+    }
+    theirs = [users[address] for address in written if address in users]
+    return Named(
+        found=[user for user in theirs if user.is_active],
+        inactive=[user for user in theirs if not user.is_active],
+        unknown=[text for address, text in written.items() if address not in users],
+    )
 
 
 @transaction.atomic

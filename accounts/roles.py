@@ -49,8 +49,9 @@ def rename(role: Role, *, name: str, by: User | None, on: date) -> Role:
 
 
 @transaction.atomic
-def delete(role: Role, *, by: User | None, on: date) -> None:
-    """End a role. Its members leave it: seats they have stay and no bill changes.
+def delete(role: Role, *, by: User | None, on: date) -> list[User]:
+    """End a role. Its members, the answer, leave it: seats they have stay and no bill
+    changes.
 
     Refused when nobody active would be left to manage roles (last_manager).
     """
@@ -72,6 +73,7 @@ def delete(role: Role, *, by: User | None, on: date) -> None:
         Membership.objects.filter(group=group).delete()
         role.delete()
         group.delete()
+    return members
 
 
 @transaction.atomic
@@ -142,6 +144,20 @@ def leave(
             source=source,
         )
     return gone
+
+
+@transaction.atomic
+def assign(user: User, roles: Iterable[Role], *, by: User | None, on: date) -> None:
+    """Put one person into exactly these roles: they join what they lack (T6), and leave
+    the rest. Refuses as `join` and `leave` do, all of it.
+    """
+    Account.objects.locked(user.account_id)
+    before = {role.pk: role for role in Role.objects.filter(group__user=user)}
+    wanted = {role.pk: role for role in roles}
+    for pk in wanted.keys() - before.keys():
+        join(wanted[pk], [user], by=by, on=on)
+    for pk in before.keys() - wanted.keys():
+        leave(before[pk], [user], by=by, on=on)
 
 
 def _of(account, users):

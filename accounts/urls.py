@@ -1,2 +1,30 @@
+from django.urls import path
+
+from accounts import views
+
 app_name = "accounts"
-urlpatterns = []
+urlpatterns = [
+    # Manage roles
+    path("people/", views.people_list, name="people"),
+    path("people/add/", views.add_person, name="add-person"),
+    path("people/<int:pk>/", views.person, name="person"),
+    path("people/<int:pk>/roles/", views.person_roles, name="person-roles"),
+    path("people/<int:pk>/invite/", views.invite_person, name="invite-person"),
+    path("people/<int:pk>/deactivate/", views.deactivate, name="deactivate-person"),
+    path("people/<int:pk>/reactivate/", views.reactivate, name="reactivate-person"),
+    path("roles/", views.role_list, name="roles"),
+    path("roles/add/", views.add_role, name="add-role"),
+    path("roles/<int:pk>/", views.role, name="role"),
+    path("roles/<int:pk>/join/", views.join_role, name="join-role"),
+    path("roles/<int:pk>/leave/", views.leave_role, name="leave-role"),
+    path("roles/<int:pk>/permissions/", views.permissions, name="role-permissions"),
+    path("roles/<int:pk>/rename/", views.rename_role, name="rename-role"),
+    path("roles/<int:pk>/delete/", views.delete_role, name="delete-role"),
+    # Install, Manage or Manage roles
+    path("people/picker/", views.people_picker, name="people-picker"),
+    path("people/resolve/", views.resolve_people, name="resolve-people"),
+    # Install or Manage
+    path("terms/", views.accept_terms, name="terms"),
+    # Everybody who signed in
+    path("profile/", views.profile, name="profile"),
+]

@@ -1,0 +1,142 @@
+"""What people write about people, roles and permissions."""
+
+from django import forms
+from django.contrib.auth.forms import PasswordResetForm as DjangoPasswordResetForm
+from django.utils.translation import gettext_lazy as _
+
+from accounts import authority, mails
+from accounts.models import Role, User
+
+STATES = [
+    ("", _("Active")),
+    ("deactivated", _("Deactivated")),
+    ("all", _("Everybody")),
+]
+
+
+class RoleChoice(forms.ModelMultipleChoiceField):
+    """Roles of the account, as checkboxes."""
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            queryset=Role.objects.none(),
+            required=False,
+            widget=forms.CheckboxSelectMultiple,
+            label=_("Roles"),
+            **kwargs,
+        )
+
+
+class PeopleFilterForm(forms.Form):
+    """What the list of people shows."""
+
+    q = forms.CharField(required=False, max_length=200)
+    role = forms.ModelChoiceField(
+        Role.objects.none(), required=False, label=_("Role"), empty_label=_("Any role")
+    )
+    state = forms.ChoiceField(choices=STATES, required=False, label=_("State"))
+
+    def __init__(self, *args, roles, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["role"].queryset = roles
+
+    def found(self, users):
+        """Those of the users that the filter lets through; a bad filter lets all."""
+        asked = self.cleaned_data if self.is_valid() else {}
+        if asked.get("state") != "all":
+            users = users.filter(is_active=asked.get("state") != "deactivated")
+        if role := asked.get("role"):
+            users = users.filter(groups=role.group_id)
+        return users.named(asked.get("q", ""))
+
+
+class PersonForm(forms.ModelForm):
+    """A new person of the account."""
+
+    roles = RoleChoice(
+        help_text=_(
+            "Joining a role with Auto Install gives a seat, and bills it where the "
+            "contract does not cover it."
+        )
+    )
+
+    class Meta:
+        model = User
+        fields = ["display_name", "email", "team"]
+        labels = {"display_name": _("Name"), "email": _("Email"), "team": _("Team")}
+
+    def __init__(self, *args, account, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["roles"].queryset = account.roles.order_by("name")
+        self.fields["display_name"].widget.attrs["autocomplete"] = "off"
+        self.fields["email"].widget.attrs["autocomplete"] = "off"
+
+    def _post_clean(self):
+        """The rule checks the person; it knows the account."""
+
+
+class DetailsForm(forms.ModelForm):
+    """A person's name and team."""
+
+    class Meta:
+        model = User
+        fields = ["display_name", "team"]
+        labels = {"display_name": _("Name"), "team": _("Team")}
+
+
+class PersonRolesForm(forms.Form):
+    """The roles one person is in."""
+
+    roles = RoleChoice()
+
+    def __init__(self, *args, account, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["roles"].queryset = account.roles.order_by("name")
+
+
+class RoleNameForm(forms.ModelForm):
+    """A role's name."""
+
+    class Meta:
+        model = Role
+        fields = ["name"]
+
+    def _post_clean(self):
+        """The rule checks the name; it knows the account's other roles."""
+
+
+class PermissionsForm(forms.Form):
+    """What a role may do, and the acceptance of what that delegates (T7)."""
+
+    permissions = forms.MultipleChoiceField(
+        choices=[(name, name) for name in authority.ALL], required=False
+    )
+    delegates = forms.BooleanField(
+        required=False,
+        label=_(
+            "I accept that everybody in this role can then buy on behalf of our "
+            "company: what they confirm binds it like an order form we signed."
+        ),
+    )
+
+
+class ChosenPeopleForm(forms.Form):
+    """People ticked in a list, and addresses pasted beside it."""
+
+    users = forms.ModelMultipleChoiceField(User.objects.none(), required=False)
+    emails = forms.CharField(required=False, strip=True)
+
+    def __init__(self, *args, account, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["users"].queryset = User.objects.filter(account=account)
+
+
+class PasswordResetForm(DjangoPasswordResetForm):
+    """Also for people who have no password yet: they were imported or invited."""
+
+    def get_users(self, email):
+        return User.objects.active().filter(email__iexact=email.strip())
+
+    def save(self, **options):
+        for user in self.get_users(self.cleaned_data["email"]):
+            mails.password_reset(user)
