@@ -196,7 +196,7 @@ def role(request, pk):
         "role": role,
         "page": page,
         "q": q,
-        "permissions": _permissions(authority.granted(role)),
+        "may_do": _may_do(authority.granted(role)),
         "history": _history(request, role),
     }
     return render(request, "accounts/role.html", context)
@@ -322,7 +322,6 @@ def delete_role(request, pk):
     context = {
         "role": role,
         "people": role.members.count(),
-        "permissions": _permissions(authority.granted(role)),
     }
     return render(request, "accounts/delete_role.html", context)
 
@@ -401,11 +400,10 @@ def profile(request):
         people.change(user, **form.cleaned_data, by=user, on=_on(request))
         messages.success(request, _("Your details are saved."))
         return redirect("accounts:profile")
-    held = {name for name in authority.ALL if authority.held(user, name)}
     context = {
         "form": form,
         "roles": user.groups.select_related("role").order_by("role__name"),
-        "permissions": _permissions(held),
+        "may_do": _may_do(_held(user)),
     }
     return _form(request, "accounts/profile.html", **context)
 
@@ -432,13 +430,19 @@ def _person_page(request, user, *, form=None, roles_form=None):
         "person": user,
         "form": form or DetailsForm(instance=user),
         "roles_form": roles_form,
-        "permissions": _permissions(
-            {name for name in authority.ALL if authority.held(user, name)}
-        ),
+        "may_do": _may_do(_held(user)),
         "history": _history(request, user),
     }
     bad = any(form.is_bound for form in (context["form"], roles_form))
     return render(request, "accounts/person.html", context, status=422 if bad else 200)
+
+
+def _held(user):
+    return {name for name in authority.ALL if authority.held(user, name)}
+
+
+def _may_do(held):
+    return [permission for permission in _permissions(held) if permission["held"]]
 
 
 def _permissions(held):
