@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
@@ -43,8 +44,12 @@ def places(request) -> dict:
 @require_GET
 def home(request):
     """The start: the first place of whoever is signed in, else the sign-in page."""
+    if not request.user.is_authenticated:
+        return redirect("login")
     nav = places(request)["nav"]
-    return redirect(nav[0].url if nav else "login")
+    if not nav:
+        raise Http404
+    return redirect(nav[0].url)
 
 
 home.authority = "ANYBODY"

@@ -23,12 +23,16 @@ VENDOR = ROOT / "static/vendor"
 # Families of Tabler's classes that no page uses. Everything else is kept, so that a
 # page may take any class from Tabler's documentation without building again.
 UNUSED = re.compile(
-    r"\.(?:accordion|apexcharts|calendar|carousel|chat|collapse|collapsing|dimmer"
-    r"|dropdown|dropend|dropleft|dropstart|dropup|dropzone|fslightbox|jvm|legend"
-    r"|litepicker|markdown|mention|modal|navbar|noUi|offcanvas|otp|plyr|popover|prose"
-    r"|ribbon|settings|signal|signature|sortable|sparkline|star|strength|switch-icon"
-    r"|toast|tom|tooltip|tox|tracking|ts|typed)(?![a-z])"
-    r"|\.page>\.navbar|\[data-bs-navbar-theme"
+    r"\.(?:accordion|apexcharts|bg-gradient|bg-pattern|calendar|card-gradient|carousel"
+    r"|chat|collapse|collapsing|dimmer|dropdown|dropend|dropleft|dropstart|dropup"
+    r"|dropzone|form-colorinput|form-floating|form-imagecheck|fslightbox|gradient|hljs"
+    r"|io|jvm|legend|litepicker|markdown|mention|modal|nav-segmented|navbar|noUi"
+    r"|offcanvas|otp|plyr|popover|prose|ribbon|settings|signal|signature|sortable"
+    r"|sparkline|star|step|steps|strength|switch-icon|table-mobile|toast|tom|tooltip"
+    r"|tox|tracking|ts|typed|vc)(?![a-z])"
+    r"|\.[\w-]+-(?:bitbucket|dribbble|facebook|flickr|github|google|instagram|linkedin"
+    r"|pinterest|rss|tabler|twitter|vimeo|vk|youtube)(?:-[a-z]+)?(?![\w-])"
+    r"|\.page>\.navbar|\[data-bs-navbar-theme|\[data-vc"
 )
 FONT = "@fontsource-variable/geist/files/geist-{}-wght-normal.woff2"
 ICON_IN_TEMPLATE = re.compile(r"""(?:<c-icon\s+name|\bicon)="([a-z0-9-]+)\"""")

@@ -15,7 +15,6 @@ from functools import cache
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_interval, format_time
 from babel.numbers import format_currency, format_decimal, get_currency_precision
-from babel.units import format_unit
 from django import template
 from django.contrib.staticfiles import finders
 from django.forms import CheckboxInput
@@ -63,15 +62,20 @@ def _locale() -> Locale:
 
 @cache
 def _known_locale(language: str, customs_of: str) -> Locale:
-    """The language as it is written in that country; else in Europe, else anywhere."""
+    """The language as that country writes it; English that nobody there writes is
+    British, whose days and currencies leave no doubt.
+    """
     language, _sep, country = language.replace("_", "-").partition("-")
     country = customs_of.replace("_", "-").partition("-")[2] or country
-    for name in (f"{language}_{country.upper()}", f"{language}_150", language, "en"):
+    names = [f"{language}_{country.upper()}"] if country else []
+    if country and language == "en":
+        names.append("en_GB")
+    for name in (*names, language):
         try:
             return Locale.parse(name)
         except (UnknownLocaleError, ValueError):
             continue
-    raise UnknownLocaleError("en")
+    return Locale("en")
 
 
 @register.filter
@@ -159,7 +163,9 @@ def month_count(months: int | None) -> str:
     """A length in months: 1 month, 12 months."""
     if months in (None, ""):
         return ""
-    return format_unit(months, "duration-month", length="long", locale=_locale())
+    return ngettext("%(months)d month", "%(months)d months", months) % {
+        "months": months
+    }
 
 
 @register.filter
