@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+from accounts.urls import passwords
 from billing import contracts
 from config import navigation
 from config.styleguide import styleguide
@@ -16,6 +17,7 @@ urlpatterns = [
     path("", navigation.home, name="home"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("", include(passwords)),
     path("styleguide/", styleguide, name="styleguide"),
     path("admin/", admin.site.urls),
 ]
