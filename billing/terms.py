@@ -61,10 +61,15 @@ _PERIODS_DUE = """
 """
 
 # Terms that are over, with nothing to decide: they end where the line ends or was
-# replaced or its contract ended, and renew at the same quantity and price otherwise.
-_PLAIN = """
+# replaced or its contract ended; otherwise they renew at the same quantity and price,
+# with the first period of the new term charged by the same statement.
+_RENEW = """
+    WITH over AS (
         SELECT term.id AS term_id, term.ends_on AS boundary, term.billed,
-               line.id AS line_id, line.account_id, line.anchor_on, line.term_months,
+               line.id AS line_id, line.account_id, line.anchor_on,
+               line.frequency_months, line.term_months, line.currency, line.digits,
+               line.monthly_unit_price * line.frequency_months AS unit_price,
+               months_between(line.anchor_on, term.ends_on) AS months,
                account.timezone,
                (line.ends_on <= term.ends_on
                 OR line.replaced_by_id IS NOT NULL
@@ -76,18 +81,36 @@ _PLAIN = """
         JOIN accounts_account account ON account.id = line.account_id
         WHERE term.line_id = ANY(%(lines)s) AND term.outcome = ''
           AND term.ends_on <= %(on)s AND term.billed_until = term.ends_on
-"""
-_RENEW = f"""
-    WITH over AS ({_PLAIN}), renewed AS (
+    ), next AS (
+        SELECT over.*,
+               (anchor_on + make_interval(
+                   months => frequency_months * (months / frequency_months + 1)))::date
+                   AS period_ends_on,
+               (anchor_on + make_interval(
+                   months => term_months * (months / term_months + 1)))::date
+                   AS term_ends_on
+        FROM over WHERE NOT ends
+    ), renewed AS (
         INSERT INTO billing_term (
             account_id, line_id, timezone, starts_on, ends_on, contracted, peak,
             billed_until, outcome)
-        SELECT account_id, line_id, timezone, boundary,
-               (anchor_on + make_interval(months => term_months * (
-                    months_between(anchor_on, boundary) / term_months + 1)))::date,
-               billed, 0, boundary, ''
-        FROM over WHERE NOT ends
-        ON CONFLICT DO NOTHING
+        SELECT account_id, line_id, timezone, boundary, term_ends_on, billed, 0,
+               period_ends_on, ''
+        FROM next
+        RETURNING id, line_id
+    ), charged AS (
+        INSERT INTO billing_charge (
+            account_id, line_id, term_id, reason, origin, cause,
+            period_starts_on, period_ends_on, starts_on, ends_on,
+            quantity, unit_price, days, period_days, amount, currency,
+            billed_on, created_at)
+        SELECT next.account_id, next.line_id, renewed.id, 'PERIOD', %(origin)s,
+               'period', boundary, period_ends_on, boundary, period_ends_on,
+               billed, unit_price, period_ends_on - boundary,
+               period_ends_on - boundary, round(billed * unit_price, digits),
+               currency, boundary, clock_timestamp()
+        FROM next JOIN renewed ON renewed.line_id = next.line_id
+        WHERE unit_price > 0 AND billed > 0
     ), ended AS (
         UPDATE billing_line SET ends_on = LEAST(billing_line.ends_on, over.boundary)
         FROM over WHERE over.ends AND billing_line.id = over.line_id
@@ -95,7 +118,7 @@ _RENEW = f"""
     UPDATE billing_term
     SET outcome = CASE WHEN over.ends THEN 'ENDED' ELSE 'RENEWED' END
     FROM over WHERE billing_term.id = over.term_id
-"""  # noqa: S608
+"""
 _SPECIAL = """
     SELECT term.id FROM billing_term term
     JOIN billing_line line ON line.id = term.line_id
@@ -172,7 +195,7 @@ def advance(
         )
         for term in terms.order_by("line_id"):
             rolled.append(renewals.carry_out(term, active=active.get(term.line_id, 0)))
-        changed = _run(_RENEW, lines=lines, on=on)
+        changed = _run(_RENEW, lines=lines, on=on, origin=origin)
         lines += [
             r.continued_by for r in rolled if r.continued_by not in (None, *lines)
         ]
