@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts import authority
 from accounts.models import User
 from billing import charges, lines, periods, prices
 from billing.models import Contract, Hold, Line, RenewalChange, Term
@@ -511,6 +512,7 @@ def _record(verb: str, change: RenewalChange, *, by: User | None, on: date) -> N
         on=on,
         subject=change,
         app=line.app.slug,
+        authority=authority.acting(by, authority.MANAGE),
         kind=change.kind,
         plan=line.plan.name,
         to_plan=change.target_plan.name if change.target_plan else "",
