@@ -12,8 +12,20 @@ class TicketQuerySet(models.QuerySet):
     def open(self):
         return self.exclude(state__in=Ticket.DONE)
 
+    def public(self):
+        """What a customer may see."""
+        return self.filter(internal=False)
+
     def billing(self):
-        return self.filter(line__isnull=False)
+        """Tickets that propose to decide a renewal change."""
+        return self.filter(change__isnull=False)
+
+    def due(self, *, by):
+        """Open ones whose term end comes on or before a local day."""
+        return self.open().filter(term_ends_on__lte=by)
+
+    def parked(self):
+        return self.filter(category=Ticket.Category.PARKED)
 
     def unassigned(self):
         return self.filter(assignee=None)
@@ -62,8 +74,10 @@ class Ticket(models.Model):
         State.WAITING: {State.OPEN, State.SCHEDULED, State.SOLVED},
         State.SCHEDULED: {State.OPEN, State.SOLVED},
         State.SOLVED: {State.OPEN, State.CLOSED},
-        State.CLOSED: set(),
+        State.CLOSED: {State.OPEN},
     }
+    BY_HAND = [State.OPEN, State.WAITING, State.SOLVED, State.CLOSED]
+    BILLING = ["CANCELLATION", "REDUCTION", "PLAN_AT_RENEWAL", "REPLACED"]
 
     account = models.ForeignKey(
         "accounts.Account", models.PROTECT, related_name="tickets"
@@ -76,11 +90,19 @@ class Ticket(models.Model):
     )
     subject = models.CharField(max_length=200)
     requester = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="tickets", null=True,
-        blank=True, help_text="Empty: the calendar asked.",
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="tickets",
+        null=True,
+        blank=True,
+        help_text="Empty: the calendar asked.",
     )
     assignee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
     )
     app = models.ForeignKey(
         "marketplace.App", models.PROTECT, related_name="+", null=True, blank=True
@@ -93,8 +115,20 @@ class Ticket(models.Model):
     )
     term_ends_on = models.DateField(null=True, blank=True)
     change = models.ForeignKey(
-        "billing.RenewalChange", models.PROTECT, related_name="tickets", null=True,
-        blank=True, help_text="The renewal change it proposes to decide.",
+        "billing.RenewalChange",
+        models.PROTECT,
+        related_name="tickets",
+        null=True,
+        blank=True,
+        help_text="The renewal change it proposes to decide.",
+    )
+    contract = models.ForeignKey(
+        "billing.Contract",
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="The contract whose end sales is told of.",
     )
     opened_on = models.DateField()
     opened_at = models.DateTimeField(auto_now_add=True)
@@ -109,6 +143,18 @@ class Ticket(models.Model):
                 condition=Q(term_ends_on__isnull=False),
                 name="one_ticket_per_line_and_term_end",
             ),
+            models.UniqueConstraint(
+                fields=["line"],
+                condition=Q(category="PARKED") & ~Q(state__in=["SOLVED", "CLOSED"]),
+                name="one_open_ticket_per_parked_line",
+            ),
+            models.UniqueConstraint(
+                fields=["contract"], name="one_ticket_per_ended_contract"
+            ),
+            models.CheckConstraint(
+                condition=Q(change=None) | Q(term_ends_on__isnull=False),
+                name="a_change_has_a_term_end",
+            ),
             models.CheckConstraint(
                 condition=Q(term_ends_on=None) | Q(line__isnull=False),
                 name="a_term_end_has_a_line",
@@ -118,6 +164,7 @@ class Ticket(models.Model):
             models.Index(fields=["account", "-id"], name="tickets_of_an_account"),
             models.Index(fields=["state", "term_ends_on"], name="tickets_by_deadline"),
             models.Index(fields=["assignee", "state"], name="tickets_by_assignee"),
+            models.Index(fields=["account", "requester"], name="tickets_of_a_person"),
         ]
 
     def __str__(self):
@@ -127,17 +174,39 @@ class Ticket(models.Model):
     def number(self):
         return f"T-{self.pk:06d}"
 
+    @property
+    def is_done(self):
+        return self.state in self.DONE
+
+    @property
+    def moves(self):
+        """Where a person may move it by hand; scheduling it is deciding it."""
+        return [state for state in self.BY_HAND if state in self.MOVES[self.state]]
+
+
+class MessageQuerySet(models.QuerySet):
+    def public(self):
+        """What a customer may read: no internal note, on no internal ticket."""
+        return self.filter(internal=False, ticket__internal=False)
+
 
 class Message(models.Model):
     """What was said on a ticket: to the customer, or among staff."""
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="messages")
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
     )
     internal = models.BooleanField(default=False)
     body = models.TextField()
+    on = models.DateField(help_text="Local day of the account.")
     at = models.DateTimeField(auto_now_add=True)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["ticket", "id"], name="messages_of_a_ticket")]
@@ -147,13 +216,19 @@ class Message(models.Model):
 
 
 class Evidence(models.Model):
-    """A frozen look at the line and its use: at opening, and again at the decision."""
+    """A frozen look at the line and its use: at opening, and again at the decision.
+
+    Append-only. Each wish that a ticket carries has its own.
+    """
 
     class Moment(models.TextChoices):
         OPENED = "OPENED", "When it was opened"
         DECIDED = "DECIDED", "When it was decided"
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="evidence")
+    change = models.ForeignKey(
+        "billing.RenewalChange", models.PROTECT, related_name="+"
+    )
     moment = models.CharField(max_length=8, choices=Moment)
     content = models.JSONField()
     digest = models.CharField(max_length=64)
@@ -164,7 +239,7 @@ class Evidence(models.Model):
         verbose_name_plural = "evidence"
         constraints = [
             models.UniqueConstraint(
-                fields=["ticket", "moment"], name="one_snapshot_per_moment"
+                fields=["ticket", "change", "moment"], name="one_snapshot_per_moment"
             )
         ]
 
@@ -187,3 +262,24 @@ class StaffVisit(models.Model):
 
     def __str__(self):
         return f"{self.staff_id} at {self.account_id}"
+
+
+class Notice(models.Model):
+    """An account was told that a term of a line comes to its end (3.23)."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    line = models.ForeignKey("billing.Line", models.PROTECT, related_name="notices")
+    term_ends_on = models.DateField()
+    days = models.PositiveSmallIntegerField(help_text="So many days ahead: 30, 7 or 1.")
+    told_on = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["line", "term_ends_on", "days"],
+                name="one_notice_per_line_term_end_and_mark",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.days} days before {self.term_ends_on}"
