@@ -57,6 +57,15 @@ SENTENCES = {
     "plan.offered": gettext_noop(
         "%(actor)s made the plan %(plan)s available to this account."
     ),
+    # support
+    "ticket.opened": gettext_noop("%(actor)s opened %(number)s: %(subject_line)s."),
+    "ticket.assigned": gettext_noop("%(actor)s assigned %(number)s to %(people)s."),
+    "ticket.moved": gettext_noop("%(actor)s moved %(number)s to %(state)s."),
+    "ticket.approved": gettext_noop("%(actor)s approved %(number)s."),
+    "ticket.declined": gettext_noop("%(actor)s declined %(number)s."),
+    "account.visited": gettext_noop(
+        "%(actor)s of Support looked at this account: %(reason)s"
+    ),
     # billing
     "contract.recorded": gettext_noop(
         "%(actor)s recorded the contract that starts on %(starts_on)s."
@@ -73,12 +82,10 @@ SENTENCES = {
         "%(term_ends_on)s."
     ),
     "renewal.approved": gettext_noop(
-        "%(actor)s approved the change of %(plan)s at the term end on "
-        "%(term_ends_on)s."
+        "%(actor)s approved the change of %(plan)s at the term end on %(term_ends_on)s."
     ),
     "renewal.declined": gettext_noop(
-        "%(actor)s declined the change of %(plan)s at the term end on "
-        "%(term_ends_on)s."
+        "%(actor)s declined the change of %(plan)s at the term end on %(term_ends_on)s."
     ),
 }
 

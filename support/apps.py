@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class SupportConfig(AppConfig):
     name = "support"
     verbose_name = "Support"
+
+    def ready(self):
+        from support import receivers  # noqa: F401

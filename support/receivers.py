@@ -1,0 +1,25 @@
+"""News from billing, heard inside the transaction that made it."""
+
+from django.dispatch import receiver
+
+from billing.models import RenewalChange
+from billing.signals import decrease_asked, decrease_settled
+from support import tickets
+from support.models import Ticket
+
+
+@receiver(decrease_asked, dispatch_uid="support_decrease_asked")
+def _asked(sender, *, change, by, on, **news):
+    """A ticket at once where it was wanted; else the calendar opens it (3.12)."""
+    replaced = change.kind == RenewalChange.Kind.REPLACED
+    there = Ticket.objects.filter(
+        line=change.line_id, term_ends_on=change.term_ends_on
+    ).exists()
+    if change.ticket_wanted or replaced or there:
+        origin = Ticket.Origin.PLAN_CHANGE if replaced else Ticket.Origin.CUSTOMER
+        tickets.propose(change, by=by, on=on, origin=origin)
+
+
+@receiver(decrease_settled, dispatch_uid="support_decrease_settled")
+def _settled(sender, *, change, by, on, **news):
+    tickets.settle(change, on=on)

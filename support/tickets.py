@@ -1,0 +1,471 @@
+"""Tickets: opened, talked on, and decided. Closing a billing ticket is deciding it.
+
+A billing ticket carries a renewal change: one ticket for each line and term end, and a
+later wish for the same term end is proposed on the same one (3.12). The lock order is
+line, then ticket.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Account, User
+from billing import lines, renewals
+from billing.models import Line, RenewalChange
+from journal import activities
+from marketplace import offers
+from marketplace.models import App, Offer, Plan
+from support import evidence, wishes
+from support.models import Evidence, Message, Ticket
+
+Category = Ticket.Category
+State = Ticket.State
+Origin = Ticket.Origin
+STAFF = {User.Kind.SUPPORT, User.Kind.SALES}
+
+
+@transaction.atomic
+def open(
+    account: Account, *, category: str, subject: str, by: User | None, on: date,
+    origin: str = Origin.CUSTOMER, internal: bool = False, body: str = "", **about,
+) -> Ticket:  # fmt: skip
+    """Open a ticket that carries no renewal change: a question, or work for staff.
+
+    `about` names what it is about: app, plan, line, contract. Refuses an empty subject
+    (code no_subject).
+    """
+    subject = " ".join(subject.split())[:200]
+    if not subject:
+        raise ValidationError(_("Say in a few words what it is about."), "no_subject")
+    ticket = Ticket.objects.create(
+        account=account,
+        category=category,
+        subject=subject,
+        requester=by,
+        origin=origin,
+        internal=internal,
+        opened_on=on,
+        **about,
+    )
+    if body.strip():
+        _say(ticket, body, by=by, on=on, internal=internal)
+    _record("ticket.opened", ticket, by=by, on=on, subject_line=subject)
+    return ticket
+
+
+@transaction.atomic
+def propose(change: RenewalChange, *, by: User | None, on: date, origin: str) -> Ticket:
+    """The ticket that carries a change: opened, or the one there is, pointed at it.
+
+    The calendar opens those of the term end in sets: see `propose_due`. Callers hold
+    the line's lock.
+    """
+    earlier = (
+        Ticket.objects.select_for_update(no_key=True)
+        .filter(line=change.line_id, term_ends_on=change.term_ends_on)
+        .first()
+    )
+    if earlier:
+        return _point(earlier, change, by=by, on=on)
+    ticket = _carrying(change, by=by, on=on, origin=origin)
+    ticket.save()
+    _asked(ticket, by=by, on=on)
+    evidence.take([ticket], moment=Evidence.Moment.OPENED, on=on)
+    _record("ticket.opened", ticket, by=by, on=on, subject_line=ticket.subject)
+    return ticket
+
+
+def propose_due(changes: Iterable[RenewalChange], *, on: date) -> int:
+    """Open the tickets of changes whose term end has come, as a set (T19).
+
+    Safe to repeat and to race: the database admits one for each line and term end.
+    Returns how many were opened.
+    """
+    changes = list(changes)
+    if not changes:
+        return 0
+    Ticket.objects.bulk_create(
+        [
+            _carrying(change, by=change.asked_by, on=on, origin=Origin.TERM_END)
+            for change in changes
+        ],
+        ignore_conflicts=True,
+    )
+    opened = list(
+        Ticket.objects.filter(change__in=changes, evidence=None).select_related(
+            "account", "change__line__plan__app", "change__target_plan",
+            "change__new_line", "line__plan__app",
+        )
+    )  # fmt: skip
+    Message.objects.bulk_create(
+        Message(ticket=ticket, author=None, body=_opening(ticket), on=on)
+        for ticket in opened
+    )
+    evidence.take(opened, moment=Evidence.Moment.OPENED, on=on)
+    for ticket in opened:
+        _record("ticket.opened", ticket, by=None, on=on, subject_line=ticket.subject)
+    return len(opened)
+
+
+def _carrying(change: RenewalChange, *, by, on: date, origin: str) -> Ticket:
+    return Ticket(
+        account_id=change.account_id,
+        category=wishes.CATEGORIES[change.kind],
+        origin=origin,
+        subject=wishes.title(change),
+        requester=change.asked_by,
+        app_id=change.line.app_id,
+        plan_id=change.line.plan_id,
+        line=change.line,
+        term_ends_on=change.term_ends_on,
+        change=change,
+        opened_on=on,
+    )
+
+
+def _point(ticket: Ticket, change: RenewalChange, *, by, on: date) -> Ticket:
+    """A later wish for the same term end takes the earlier one's place (3.12)."""
+    if ticket.change_id == change.pk:
+        return ticket
+    ticket.change = change
+    ticket.category = wishes.CATEGORIES[change.kind]
+    ticket.subject = wishes.title(change)
+    ticket.requester = change.asked_by or ticket.requester
+    if ticket.state not in {State.NEW, State.OPEN}:
+        ticket.state = State.OPEN
+    ticket.save()
+    _say(
+        ticket,
+        _("A later request takes the place of the earlier one: %(title)s.")
+        % {"title": ticket.subject},
+        by=None,
+        on=on,
+    )
+    _asked(ticket, by=by, on=on)
+    evidence.take([ticket], moment=Evidence.Moment.OPENED, on=on)
+    return ticket
+
+
+def _asked(ticket: Ticket, *, by: User | None, on: date) -> None:
+    if ticket.change.reason.strip():
+        _say(ticket, ticket.change.reason, by=ticket.change.asked_by, on=on)
+
+
+def _opening(ticket: Ticket) -> str:
+    words = {"day": wishes.said(ticket.term_ends_on)}
+    text = _(
+        "The term ends on %(day)s with this request undecided. Until Support decides, "
+        "what it disputes is held and not billed."
+    )
+    return "\n\n".join(filter(None, [text % words, ticket.change.reason.strip()]))
+
+
+@transaction.atomic
+def submit(
+    account: Account, *, category: str, by: User, on: date, body: str,
+    subject: str = "", app: App | None = None, plan: Plan | None = None,
+    line: Line | None = None, quantity: int | None = None,
+) -> Ticket:  # fmt: skip
+    """A customer's request. Those that lower a bill ask billing, which opens the ticket.
+
+    Refuses a billing request without its line (code no_line), and what
+    `billing.renewals` refuses.
+    """
+    if category in {Category.CANCELLATION, Category.REDUCTION}:
+        if line is None:
+            raise ValidationError(_("Choose the line it is about."), code="no_line")
+        wish = {"by": by, "on": on, "reason": body, "ticket_wanted": True}
+        if category == Category.CANCELLATION:
+            change = renewals.end(line, **wish)
+        else:
+            change = renewals.lower(line, to=quantity or 0, **wish)
+        if change.state != RenewalChange.State.UNDECIDED:
+            raise ValidationError(
+                _("A free line needs no ticket: end it in My Apps."), code="free"
+            )
+        return change.tickets.get()
+    plan = plan or (line.plan if line else None)
+    app = app or (plan.app if plan else None)
+    subject = subject or _subject(category, app=app, plan=plan)
+    return open(
+        account, category=category, subject=subject, by=by, on=on, body=body,
+        app=app, plan=plan, line=line,
+    )  # fmt: skip
+
+
+def _subject(category: str, *, app: App | None, plan: Plan | None) -> str:
+    what = " ".join(str(part) for part in (app, plan) if part)
+    last = str(Category(category).label).rpartition("> ")[2]
+    return f"{last}: {what}" if what else last
+
+
+@transaction.atomic
+def assign(ticket: Ticket, to: User | None, *, by: User, on: date) -> Ticket:
+    """Give a ticket to somebody of Support, or to nobody.
+
+    Refuses people who are not active staff (code not_staff).
+    """
+    ticket = _locked(ticket)
+    if to is not None and (to.kind not in STAFF or not to.is_active):
+        raise ValidationError(
+            _("Tickets are assigned to people of Support."), code="not_staff"
+        )
+    ticket.assignee = to
+    if to and ticket.state == State.NEW:
+        ticket.state = State.OPEN
+    ticket.save()
+    _record(
+        "ticket.assigned", ticket, by=by, on=on, private=True, users=[to] if to else []
+    )
+    return ticket
+
+
+@transaction.atomic
+def reply(
+    ticket: Ticket, body: str, *, by: User, on: date, wait: bool = False
+) -> Message:
+    """Say something that staff and customer read; an answer wakes a waiting ticket.
+
+    `wait`: staff wait for the customer now. Refuses an empty text (code empty), a
+    public word on a ticket for staff alone (internal) and a closed one (closed).
+    """
+    ticket = _locked(ticket)
+    if ticket.internal:
+        raise ValidationError(
+            _("This ticket is for staff alone. Save an internal note."),
+            code="internal",
+        )
+    if ticket.state == State.CLOSED:
+        raise ValidationError(
+            _("This request is closed. Submit a new one."), code="closed"
+        )
+    message = _say(ticket, body, by=by, on=on)
+    if by.kind in STAFF:
+        wanted = State.WAITING if wait else State.OPEN
+        moves = wait or ticket.state == State.NEW
+    else:
+        wanted, moves = State.OPEN, ticket.state in {State.WAITING, State.SOLVED}
+    if moves and ticket.state != wanted:
+        _move(ticket, wanted)
+    else:
+        ticket.save(update_fields=["touched_at"])
+    return message
+
+
+@transaction.atomic
+def note(ticket: Ticket, body: str, *, by: User, on: date) -> Message:
+    """Write something that only staff read. Refuses an empty text (code empty)."""
+    ticket = _locked(ticket)
+    message = _say(ticket, body, by=by, on=on, internal=True)
+    ticket.save(update_fields=["touched_at"])
+    return message
+
+
+def _say(ticket: Ticket, body: str, *, by, on: date, internal=False) -> Message:
+    body = body.strip()
+    if not body:
+        raise ValidationError(_("Write something first."), code="empty")
+    return Message.objects.create(
+        ticket=ticket, author=by, body=body, internal=internal, on=on
+    )
+
+
+@transaction.atomic
+def move(ticket: Ticket, to: str, *, by: User, on: date) -> Ticket:
+    """Bring a ticket to another state by hand.
+
+    Refuses a move that `Ticket.MOVES` does not have (code illegal_move), and to finish
+    a billing ticket that is not decided (undecided) or not carried out (scheduled):
+    closing one is deciding it.
+    """
+    ticket = _locked(ticket)
+    _refuse_unfinished(ticket, to)
+    _move(ticket, to)
+    _record("ticket.moved", ticket, by=by, on=on, private=True, state=to)
+    return ticket
+
+
+def _refuse_unfinished(ticket: Ticket, to: str) -> None:
+    change = ticket.change
+    if change is None:
+        return
+    finishing = to in {State.SOLVED, State.CLOSED, State.SCHEDULED}
+    if finishing and change.state == RenewalChange.State.UNDECIDED:
+        raise ValidationError(
+            _("Approve or decline it: closing a billing ticket is deciding it."),
+            code="undecided",
+        )
+    if change.state == RenewalChange.State.APPROVED and to != State.SCHEDULED:
+        raise ValidationError(
+            _("It waits for its term end and closes by itself then."), code="scheduled"
+        )
+
+
+def _move(ticket: Ticket, to: str) -> None:
+    if to not in Ticket.MOVES[ticket.state]:
+        raise ValidationError(
+            _("A ticket that is “%(state)s” cannot become “%(to)s”."),
+            code="illegal_move",
+            params={
+                "state": ticket.get_state_display().lower(),
+                "to": State(to).label.lower(),
+            },
+        )
+    ticket.state = to
+    ticket.save(update_fields=["state", "touched_at"])
+
+
+@transaction.atomic
+def decide(
+    ticket: Ticket, *, approve: bool, by: User, on: date, word: str = ""
+) -> Ticket:
+    """Approve or decline what a billing ticket proposes: once, in billing (3.12–3.14).
+
+    The evidence is taken again, the customer is told in plain words with `word` before
+    them, and the ticket is scheduled where the decision waits for the term end, else
+    solved. Refuses a ticket without a change (code nothing_to_decide), one that is
+    decided (decided), and a decision on one's own request (own_request). Only staff
+    decide (PermissionDenied).
+    """
+    if ticket.change_id is None:
+        raise ValidationError(
+            _("There is nothing to decide on this ticket."), code="nothing_to_decide"
+        )
+    Line.objects.locked(ticket.line_id)
+    ticket = _locked(ticket)
+    _approver(ticket, by)
+    evidence.take([ticket], moment=Evidence.Moment.DECIDED, on=on)
+    held = ticket.change.holds.exists()
+    change = renewals.decide(ticket.change, approve=approve, by=by, on=on)
+    ticket = _locked(ticket)
+    waits = change.state == RenewalChange.State.APPROVED
+    if ticket.state != (State.SCHEDULED if waits else State.SOLVED):
+        _move(ticket, State.SCHEDULED if waits else State.SOLVED)
+    told = wishes.decided(change, approve=approve, held=held)
+    _say(ticket, "\n\n".join(filter(None, [word.strip(), told])), by=by, on=on)
+    _record("ticket.approved" if approve else "ticket.declined", ticket, by=by, on=on)
+    return ticket
+
+
+def _approver(ticket: Ticket, by: User) -> None:
+    """Who may decide. A second person above an amount is asked for here."""
+    if by.kind not in STAFF:
+        raise PermissionDenied
+    if ticket.change.asked_by_id == by.pk:
+        raise ValidationError(
+            _("You asked for this yourself. A colleague decides it."),
+            code="own_request",
+        )
+
+
+def settle(change: RenewalChange, *, on: date) -> None:
+    """A change needs no decision any more, or has acted: its ticket says so and closes.
+
+    A decision made on the ticket has its own words; here the other ways are told.
+    """
+    ticket = (
+        Ticket.objects.select_for_update(no_key=True)
+        .filter(change=change)
+        .exclude(state__in=Ticket.DONE)
+        .first()
+    )
+    if ticket is None:
+        return
+    being_decided = ticket.state != State.SCHEDULED and change.decided_by_id
+    if not being_decided:
+        _say(ticket, wishes.settled(change), by=None, on=on)
+    _move(ticket, State.SOLVED)
+
+
+@transaction.atomic
+def offer_plan(ticket: Ticket, plan: Plan, *, by: User, on: date) -> Offer:
+    """Make a plan that is not listed available to the ticket's account (T15, 3.6).
+
+    The customer is told. Refuses what `marketplace.offers` refuses.
+    """
+    ticket = _locked(ticket)
+    offer = offers.offer(plan, account=ticket.account, by=by, on=on)
+    _say(
+        ticket,
+        _(
+            "The plan %(plan)s of %(app)s is available to your account now. Open the app "
+            "in the marketplace and choose it: what you contracted covers it."
+        )
+        % {"plan": plan, "app": plan.app},
+        by=by,
+        on=on,
+    )
+    if ticket.state == State.NEW:
+        _move(ticket, State.OPEN)
+    return offer
+
+
+@transaction.atomic
+def park(line_id: int, *, because: str, on: date) -> Ticket:
+    """Take a line out of the hourly run that it broke, and tell staff alone (5.5)."""
+    line = lines.park(line_id, because=because)
+    ticket = Ticket.objects.open().parked().filter(line=line).first()
+    if ticket:
+        return ticket
+    return open(
+        line.account,
+        category=Category.PARKED,
+        subject=_("Parked: %(app)s %(plan)s")
+        % {"app": line.plan.app, "plan": line.plan},
+        by=None,
+        on=on,
+        origin=Origin.TERM_END,
+        internal=True,
+        body=because,
+        line=line,
+        app=line.plan.app,
+        plan=line.plan,
+    )
+
+
+@transaction.atomic
+def release(ticket: Ticket, *, by: User, on: date) -> Ticket:
+    """Put a parked line back into the hourly run, which makes up for what it missed.
+
+    Refuses a ticket that is not about a parked line (code not_parked).
+    """
+    if ticket.category != Category.PARKED or ticket.line_id is None:
+        raise ValidationError(_("No line is parked here."), code="not_parked")
+    lines.release(ticket.line_id)
+    ticket = _locked(ticket)
+    _say(ticket, _("Put back into the hourly run."), by=by, on=on, internal=True)
+    if not ticket.is_done:
+        _move(ticket, State.SOLVED)
+    _record("ticket.moved", ticket, by=by, on=on, private=True, state=State.SOLVED)
+    return ticket
+
+
+def _locked(ticket: Ticket) -> Ticket:
+    return (
+        Ticket.objects.select_for_update(no_key=True, of=["self"])
+        .select_related(
+            "account", "app", "change__line__plan__app", "change__target_plan",
+            "change__new_line",
+        )
+        .get(pk=ticket.pk)
+    )  # fmt: skip
+
+
+def _record(
+    verb, ticket: Ticket, *, by, on: date, private: bool = False, **data
+) -> None:
+    """What staff do among themselves stands in no account's activity."""
+    hidden = private or ticket.internal
+    activities.record(
+        verb,
+        account=None if hidden else ticket.account,
+        by=by,
+        on=on,
+        subject=ticket,
+        app=ticket.app.slug if ticket.app_id else "",
+        number=ticket.number,
+        **data,
+    )

@@ -1,0 +1,129 @@
+"""Renewal changes in plain words: what was asked for, and what came of it."""
+
+from datetime import date, timedelta
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as translated
+from django.utils.translation import gettext_noop as _
+
+from billing.models import RenewalChange
+from support.models import Ticket
+
+Kind = RenewalChange.Kind
+State = RenewalChange.State
+
+CATEGORIES = {
+    Kind.END: Ticket.Category.CANCELLATION,
+    Kind.LOWER: Ticket.Category.REDUCTION,
+    Kind.PLAN: Ticket.Category.PLAN_AT_RENEWAL,
+    Kind.REPLACED: Ticket.Category.REPLACED,
+}
+
+
+def said(day: date) -> str:
+    """A day as sentences have it: 30 Nov 2026."""
+    return date_format(day, "j M Y")
+
+
+def title(change: RenewalChange) -> str:
+    """What is asked for, as a ticket's subject."""
+    return (translated(_TITLES[change.kind]) % _words(change))[:200]
+
+
+def decided(change: RenewalChange, *, approve: bool, held: bool) -> str:
+    """What a decision means, for the customer (3.12–3.14).
+
+    `held` says that the term end had come: the decision counts from there.
+    """
+    outcome = "approved" if approve else "declined"
+    when = "late" if held and change.kind != Kind.REPLACED else "early"
+    return translated(_DECISIONS[change.kind, outcome, when]) % _words(change)
+
+
+def settled(change: RenewalChange) -> str:
+    """What became of a wish that is no longer Support's to decide."""
+    return translated(_SETTLED[change.state]) % _words(change)
+
+
+def _words(change: RenewalChange) -> dict:
+    line = change.line
+    return {
+        "name": f"{line.plan.app.name} {line.plan.name}",
+        "app": line.plan.app.name,
+        "plan": line.plan.name,
+        "to_plan": change.target_plan.name if change.target_plan_id else "",
+        "quantity": change.target_quantity,
+        "last_day": said(change.term_ends_on - timedelta(days=1)),
+        "day": said(change.term_ends_on),
+        "changed_on": said(change.effective_on) if change.effective_on else "",
+    }
+
+
+_TITLES = {
+    Kind.END: _("End %(name)s after %(last_day)s"),
+    Kind.LOWER: _("Lower %(name)s to %(quantity)s from %(day)s"),
+    Kind.PLAN: _("Change %(app)s from %(plan)s to %(to_plan)s from %(day)s"),
+    Kind.REPLACED: _("End the replaced plan %(name)s on %(changed_on)s, with a credit"),
+}
+
+_DECISIONS = {
+    (Kind.END, "approved", "early"): _(
+        "Approved. %(name)s ends after %(last_day)s, and no later period is billed."
+    ),
+    (Kind.END, "approved", "late"): _(
+        "Approved. %(name)s ended after %(last_day)s. What was held since then is not "
+        "billed."
+    ),
+    (Kind.END, "declined", "early"): _(
+        "Declined. %(name)s renews on %(day)s at the same quantity and price."
+    ),
+    (Kind.END, "declined", "late"): _(
+        "Declined. %(name)s renewed on %(day)s at the same quantity and price, and the "
+        "periods held since then are billed."
+    ),
+    (Kind.LOWER, "approved", "early"): _(
+        "Approved. From %(day)s %(quantity)s of %(name)s are billed, or as many as are "
+        "active then if that is more."
+    ),
+    (Kind.LOWER, "approved", "late"): _(
+        "Approved. Since %(day)s the lower quantity of %(name)s counts. What was held "
+        "is not billed."
+    ),
+    (Kind.LOWER, "declined", "early"): _(
+        "Declined. %(name)s renews on %(day)s at the quantity billed now."
+    ),
+    (Kind.LOWER, "declined", "late"): _(
+        "Declined. %(name)s renewed on %(day)s at the quantity billed before, and what "
+        "was held since then is billed."
+    ),
+    (Kind.PLAN, "approved", "early"): _(
+        "Approved. On %(day)s %(app)s changes from %(plan)s to %(to_plan)s, at the "
+        "price listed that day."
+    ),
+    (Kind.PLAN, "approved", "late"): _(
+        "Approved. %(app)s is on %(to_plan)s since %(day)s, at the price listed that "
+        "day. What %(plan)s was billed since then is given back."
+    ),
+    (Kind.PLAN, "declined", "early"): _(
+        "Declined. %(app)s stays on %(plan)s, which renews on %(day)s."
+    ),
+    (Kind.PLAN, "declined", "late"): _(
+        "Declined. %(app)s stays on %(plan)s, which renewed on %(day)s."
+    ),
+    (Kind.REPLACED, "approved", "early"): _(
+        "Approved. The replaced plan %(name)s ended on %(changed_on)s, and its unused "
+        "days are credited."
+    ),
+    (Kind.REPLACED, "declined", "early"): _(
+        "Declined. The replaced plan %(name)s is billed to the end of its term, "
+        "%(last_day)s, and does not renew."
+    ),
+}
+
+_SETTLED = {
+    State.WITHDRAWN: _("The request was taken back. %(name)s goes on as before."),
+    State.SUPERSEDED: _("A later request for %(name)s took the place of this one."),
+    State.MOOT: _("Nothing is left to decide here: %(name)s no longer renews."),
+    State.APPLIED: _("Carried out on %(day)s, as approved."),
+    State.DECLINED: _("Declined."),
+}
