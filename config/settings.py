@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "billing",
     "myapps",
     "support",
+    "demo",
     # Libraries.
     "guardian",
     "rest_framework",
@@ -246,7 +247,6 @@ CELERY_BEAT_SCHEDULE = {
     "auto-install": tick("myapps.tasks.seat_joiners", every=MINUTE),
     "provisioning": tick("myapps.tasks.fail_unconfirmed", every=HOUR),
     "term ends": tick("support.tasks.end_terms", every=HOUR),
-    "billing periods": tick("support.tasks.bill_periods", every=HOUR),
     "notices": tick("support.tasks.send_notices", every=HOUR),
 }
 
