@@ -1,0 +1,59 @@
+"""Who can sign in to the demo, and what each of them is there to show."""
+
+from dataclasses import dataclass
+
+from accounts import authority
+from accounts.models import User
+from marketplace.models import Partner
+
+PASSWORD = "demo-console"
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """One demo sign-in."""
+
+    email: str
+    shows: str
+
+
+ADMINISTRATOR = "user001@harbour-lines.example"
+SIGN_INS = [
+    SignIn(ADMINISTRATOR, "Administrator of Harbour Lines: installs, manages, pays"),
+    SignIn("user003@harbour-lines.example", "Supervisor there, without authority"),
+    SignIn("user009@harbour-lines.example", "Agent there: uses the apps"),
+    SignIn("user001@vega-logistics.example", "Administrator of Vega Logistics"),
+    SignIn("sofia.santos@vendor.example", "Support staff: the desk"),
+    SignIn("simon.stone@vendor.example", "Sales operations: contracts, prices"),
+    SignIn("petra.park@ironwood-tools.example", "Partner: Ironwood Tools"),
+]
+
+
+def enter() -> None:
+    """Create the vendor's and the partner's people, and let everybody listed sign in."""
+    _person("sofia.santos@vendor.example", "Sofia Santos", User.Kind.SUPPORT)
+    _person("ravi.menon@vendor.example", "Ravi Menon", User.Kind.SUPPORT)
+    simon = _person("simon.stone@vendor.example", "Simon Stone", User.Kind.SALES)
+    simon.is_staff = simon.is_superuser = True
+    simon.save()
+    petra = _person(
+        "petra.park@ironwood-tools.example", "Petra Park", User.Kind.PARTNER
+    )
+    for slug in ("ironwood-tools", "relay-automation", "studio-larkspur"):
+        Partner.objects.get(slug=slug).members.add(petra)
+    for sign_in in SIGN_INS:
+        user = User.objects.get(email=sign_in.email)
+        user.set_password(PASSWORD)
+        user.save(update_fields=["password"])
+
+
+def _person(email: str, name: str, kind) -> User:
+    found = User.objects.filter(email=email).first()
+    return found or User.objects.create_user(
+        email, None, display_name=name, kind=kind, account=None
+    )
+
+
+def administrator(account) -> User:
+    """The first person of an account who may install and manage apps."""
+    return authority.holders(account, authority.INSTALL).order_by("email").first()

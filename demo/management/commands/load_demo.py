@@ -1,0 +1,38 @@
+from datetime import date
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import clock
+from accounts.models import Account
+from demo import story
+
+
+class Command(BaseCommand):
+    help = (
+        "Load the demo: the real files of demo/, and some weeks of life in them made by"
+        " the product's own functions. With --on the clock is set to that day."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("--on", type=date.fromisoformat, help="As 2026-11-23.")
+
+    def handle(self, *, on, verbosity, **options):
+        if Account.objects.exists():
+            raise CommandError(
+                "This database has accounts already. The demo goes into an empty one:"
+                " remove var/ or point DATABASE_URL elsewhere."
+            )
+        if on and not settings.CLOCK_SETTABLE:
+            raise CommandError("--on sets the clock, and CLOCK_SETTABLE is off here.")
+        day = on or clock.today("UTC")
+        if day < story.FIRST_DAY:
+            raise CommandError(
+                f"The demo's contracts begin in 2026: choose {story.FIRST_DAY} or later."
+            )
+        story.tell(
+            on=day, files=Path(settings.BASE_DIR) / "demo", quiet=verbosity == 0,
+            pin=bool(on),
+        )  # fmt: skip
+        self.stdout.write(f"The demo is loaded, as of {day}.")
