@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from babel.numbers import list_currencies
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -12,6 +13,7 @@ from accounts.models import User
 from journal import activities
 from marketplace.models import ListPrice, Plan
 
+CURRENCIES = frozenset(list_currencies())
 LATEST_DAY = "Pacific/Kiritimati"
 """Where a day begins first: a price from the day after has begun nowhere."""
 
@@ -52,27 +54,11 @@ def announce(
 ) -> ListPrice:
     """List a price from a day to come on; the price before it ends there.
 
-    Refused: a day that is not in the future (past_day), a plan on request
-    (price_on_request), a day that already has a price from then (already_listed).
+    Refuses what `announceable` refuses.
     """
     plan = Plan.objects.select_for_update(no_key=True).get(pk=plan.pk)
-    if effective_from <= on:
-        raise ValidationError(
-            "A list price starts on a day to come. Choose a day after %(day)s.",
-            code="past_day",
-            params={"day": on},
-        )
-    if plan.price_on_request:
-        raise ValidationError(
-            "The price of this plan is on request. Take that off it first.",
-            code="price_on_request",
-        )
+    announceable(plan, currency=currency, effective_from=effective_from, on=on)
     listed = ListPrice.objects.filter(plan=plan, currency=currency)
-    if listed.filter(effective_from=effective_from).exists():
-        raise ValidationError(
-            "A price from that day is listed already. Take it back first.",
-            code="already_listed",
-        )
     following = (
         listed.filter(effective_from__gt=effective_from)
         .order_by("effective_from")
@@ -88,6 +74,37 @@ def announce(
     )
     _record("list_price.announced", price, by=by, on=on)
     return price
+
+
+def announceable(plan: Plan, *, currency: str, effective_from: date, on: date) -> None:
+    """Refuse a list price that cannot start then.
+
+    Codes: unknown_currency, past_day (the day is not in the future), price_on_request
+    (the plan has no list price), already_listed (a price starts that day).
+    """
+    if currency not in CURRENCIES:
+        raise ValidationError(
+            "%(currency)s is no currency. Write an ISO 4217 code, as USD.",
+            code="unknown_currency",
+            params={"currency": currency},
+        )
+    if effective_from <= on:
+        raise ValidationError(
+            "A list price starts on a day to come. Choose a day after %(day)s.",
+            code="past_day",
+            params={"day": on},
+        )
+    if plan.price_on_request:
+        raise ValidationError(
+            "The price of this plan is on request. Take that off it first.",
+            code="price_on_request",
+        )
+    starting = ListPrice.objects.filter(plan=plan, currency=currency)
+    if starting.filter(effective_from=effective_from).exists():
+        raise ValidationError(
+            "A price from that day is listed already. Take it back first.",
+            code="already_listed",
+        )
 
 
 @transaction.atomic

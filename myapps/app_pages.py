@@ -106,7 +106,11 @@ def app(request: HttpRequest, slug: str) -> HttpResponse:
             "currency": currency,
             "plans": base,
             "add_ons": [
-                (plan, price_on(plan, history, currency=currency, on=on))
+                (
+                    plan,
+                    price_on(plan, history, currency=currency, on=on),
+                    currencies_of(plan, history, on=on),
+                )
                 for plan in plans
                 if plan.listed and not plan.is_base
             ],
@@ -152,18 +156,24 @@ def offered(
         for price in listed
         if price.currency == currency and price.effective_from > on
     ]
-    others = {
-        price.currency
-        for price in listed
-        if price.currency != currency and price.in_force(on)
-    }
     return Offered(
         plan=plan,
         currency=currency,
         price=price_on(plan, history, currency=currency, on=on),
         next_price=min(next_prices, key=lambda p: p.effective_from, default=None),
-        other_currencies=sorted(others),
+        other_currencies=currencies_of(plan, history, on=on),
         terms=terms_offered(plan, ours.running) if ours and ours.contract else None,
+    )
+
+
+def currencies_of(plan: Plan, history: list[ListPrice], *, on: date) -> list[str]:
+    """The currencies a plan can be bought in on a day."""
+    if plan.price_on_request:
+        return []
+    return sorted(
+        price.currency
+        for price in history
+        if price.plan_id == plan.pk and price.in_force(on)
     )
 
 
@@ -210,4 +220,3 @@ def price_on(
         ),
         None,
     )
-

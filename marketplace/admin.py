@@ -1,0 +1,148 @@
+"""Sales operations look after partners, apps, plans and list prices in Django's admin."""
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from accounts import clock
+from marketplace import list_prices
+from marketplace.models import App, ListPrice, Offer, Partner, Plan
+
+
+def today():
+    """The day that has begun anywhere: list prices start on one after it."""
+    return clock.today(list_prices.LATEST_DAY)
+
+
+@admin.register(Partner)
+class PartnerAdmin(admin.ModelAdmin):
+    list_display = ["name", "slug", "website"]
+    search_fields = ["name", "slug"]
+    raw_id_fields = ["members"]
+
+
+class PlanInline(admin.TabularInline):
+    model = Plan
+    extra = 0
+    fields = [
+        *("position", "name", "code", "kind", "charge_model", "unit"),
+        *("listed", "price_on_request", "prices"),
+    ]
+    readonly_fields = ["prices"]
+    show_change_link = True
+
+    @admin.display(description=_("List prices"))
+    def prices(self, plan):
+        address = reverse("admin:marketplace_listprice_changelist")
+        return plan.pk and format_html(
+            '<a href="{}?plan__id__exact={}">{}</a>', address, plan.pk, _("List prices")
+        )
+
+    def has_delete_permission(self, request, obj=None):
+        """A plan that is sold no more is taken off the list, not away."""
+        return False
+
+
+@admin.register(App)
+class AppAdmin(admin.ModelAdmin):
+    list_display = ["name", "partner", "category", "state", "listed_on"]
+    list_filter = ["state", "category", "partner"]
+    list_select_related = ["partner"]
+    search_fields = ["name", "slug"]
+    autocomplete_fields = ["partner"]
+    inlines = [PlanInline]
+
+
+@admin.register(Plan)
+class PlanAdmin(admin.ModelAdmin):
+    list_display = ["name", "app", "kind", "charge_model", "listed", "price_on_request"]
+    list_filter = ["kind", "charge_model", "listed", "price_on_request"]
+    list_select_related = ["app"]
+    search_fields = ["name", "code", "app__name"]
+    autocomplete_fields = ["app"]
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class AnnouncementForm(forms.ModelForm):
+    """A list price from a day to come; list_prices.announce refuses what it must."""
+
+    class Meta:
+        model = ListPrice
+        fields = ["plan", "currency", "monthly_price", "effective_from"]
+
+    def clean(self):
+        wanted = super().clean()
+        if not self.errors:
+            try:
+                list_prices.announceable(
+                    wanted["plan"],
+                    currency=wanted["currency"],
+                    effective_from=wanted["effective_from"],
+                    on=today(),
+                )
+            except ValidationError as refusal:
+                self.add_error(None, refusal)
+        return wanted
+
+    def _post_clean(self):
+        """The row's own constraints are the rule's to keep: it moves its neighbours."""
+
+
+@admin.register(ListPrice)
+class ListPriceAdmin(admin.ModelAdmin):
+    """Add a price for a day to come, or take it back before that day; no more."""
+
+    form = AnnouncementForm
+    list_display = [
+        *("plan", "app", "currency", "monthly_price"),
+        *("effective_from", "effective_until"),
+    ]
+    list_filter = ["currency", "plan__app"]
+    list_select_related = ["plan__app"]
+    search_fields = ["plan__name", "plan__app__name"]
+    autocomplete_fields = ["plan"]
+    ordering = ["plan__app__name", "plan__position", "currency", "-effective_from"]
+    date_hierarchy = "effective_from"
+    actions = None
+
+    @admin.display(ordering="plan__app__name")
+    def app(self, price):
+        return price.plan.app
+
+    def has_change_permission(self, request, obj=None):
+        """What is listed is read; another price gets another day."""
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or obj.effective_from > today())
+
+    def save_model(self, request, obj, form, change):
+        wanted = form.cleaned_data
+        made = list_prices.announce(**wanted, by=request.user, on=today())
+        obj.pk = made.pk
+
+    def delete_model(self, request, obj):
+        list_prices.withdraw(obj, by=request.user, on=today())
+
+
+@admin.register(Offer)
+class OfferAdmin(admin.ModelAdmin):
+    """Plans that Support made available to one account: read here, made at the desk."""
+
+    list_display = ["plan", "account", "offered_by", "offered_on"]
+    list_select_related = ["plan", "account", "offered_by"]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
