@@ -169,3 +169,16 @@ class LineFactory(DjangoModelFactory):
         if on:
             terms.advance([term.line_id], active={}, on=on, origin="ORDER_FORM")
         return model_class.objects.get(pk=term.line_id)
+
+
+class TicketFactory(DjangoModelFactory):
+    """A customer's question about a charge."""
+
+    class Meta:
+        model = "support.Ticket"
+
+    account = factory.SubFactory(AccountFactory)
+    category = "CHARGE"
+    origin = "CUSTOMER"
+    subject = "A question about a charge"
+    opened_on = SOME_TIME_AGO
