@@ -4,6 +4,7 @@ Babel writes them in the active language (`django.utils.translation`). Days are 
 ranges in the rules; here they are written with their last day.
 """
 
+import re
 import unicodedata
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -83,7 +84,7 @@ def money(amount: Decimal | None, currency: str) -> str:
     """An amount in the currency's minor unit: `{{ charge.amount|money:"EUR" }}`."""
     if amount is None or amount == "":
         return ""
-    return format_currency(amount, currency, locale=_locale())
+    return _spaced(format_currency(amount, currency, locale=_locale()))
 
 
 @register.filter
@@ -97,7 +98,14 @@ def unit_price(price: Decimal | None, currency: str) -> str:
     digits = max(get_currency_precision(currency), min(len(fraction), 6))
     pattern = copy(locale.currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
-    return pattern.apply(price, locale, currency=currency, currency_digits=False)
+    return _spaced(
+        pattern.apply(price, locale, currency=currency, currency_digits=False)
+    )
+
+
+def _spaced(words: str) -> str:
+    """A currency of letters does not touch its number, which Babel leaves out."""
+    return re.sub(r"(?<=[^\W\d_])(?=\d)", "\N{NO-BREAK SPACE}", words)
 
 
 @register.filter
