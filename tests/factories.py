@@ -93,6 +93,7 @@ class PlanFactory(DjangoModelFactory):
 
     class Params:
         add_on = factory.Trait(kind="ADD_ON")
+        on_request = factory.Trait(price_on_request=True)
         per_account = factory.Trait(charge_model="PER_ACCOUNT")
 
     app = factory.SubFactory(AppFactory)
