@@ -39,6 +39,29 @@ class Credit:
     amount: Decimal
     capped_at: Decimal | None
 
+    @property
+    def given(self) -> "Given":
+        return Given(self.starts_on, self.charge.ends_on, self.amount)
+
+
+@dataclass(frozen=True)
+class Given:
+    """An amount credited for days of a line given up for the same new one."""
+
+    starts_on: date
+    ends_on: date
+    amount: Decimal
+
+    def within(self, *, start: date, end: date, digits: int) -> Decimal:
+        """Its part for the days within [start, end)."""
+        days = (min(self.ends_on, end) - max(self.starts_on, start)).days
+        if days <= 0:
+            return Decimal(0)
+        whole = (self.ends_on - self.starts_on).days
+        return prices.prorated(
+            self.amount, quantity=1, days=days, period_days=whole, digits=digits
+        )
+
 
 def part(
     *, anchor: date, frequency: int, start: date, end: date, quantity: int,
@@ -152,8 +175,9 @@ def reverse(charges: Iterable[Charge], *, on: date) -> list[Charge]:
     )
 
 
-def held_parts(line: Line, hold: Hold) -> list[Part]:
+def held_parts(hold: Hold) -> list[Part]:
     """What a held quantity costs for the periods that have begun (3.14)."""
+    line = hold.term.line
     end = min(hold.ends_on, hold.term.billed_until)
     if end <= hold.starts_on:
         return []
@@ -173,9 +197,9 @@ def held_parts(line: Line, hold: Hold) -> list[Part]:
     ]
 
 
-def bill_held(line: Line, hold: Hold) -> None:
+def bill_held(hold: Hold) -> None:
     """Bill what was held, for the periods that have begun: the change was declined."""
-    for held in held_parts(line, hold):
+    for held in held_parts(hold):
         write(
             hold.term,
             held,

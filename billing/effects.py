@@ -7,9 +7,12 @@ goes with the click; `carry_out` writes exactly that.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date
 from decimal import Decimal
+from types import NoneType, UnionType
+from typing import get_args, get_origin, get_type_hints
 
 from django.core.exceptions import ValidationError
 
@@ -101,6 +104,7 @@ class Effect:
     new_line: NewLine | None = None
     replaced: tuple[Replaced, ...] = ()
     restored: tuple[int, ...] = ()
+    covered_until: date | None = None
 
     @property
     def first_amount(self) -> Decimal:
@@ -128,6 +132,25 @@ class Effect:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def loaded(stored: dict) -> Effect:
+    """An effect as an order keeps it: `loaded(effect.as_json()) == effect`."""
+    return _typed(Effect, stored)
+
+
+def _typed(kind, value):
+    """A stored value as its field's type says: text again becomes days and money."""
+    if value is None or isinstance(value, bool):
+        return value
+    if get_origin(kind) is UnionType:
+        return _typed(next(k for k in get_args(kind) if k is not NoneType), value)
+    if get_origin(kind) is tuple:
+        return tuple(_typed(get_args(kind)[0], one) for one in value)
+    if is_dataclass(kind):
+        types = get_type_hints(kind)
+        return kind(**{name: _typed(types[name], one) for name, one in value.items()})
+    return date.fromisoformat(value) if kind is date else kind(value)
+
+
 def of(account: Account, plan: Plan, *, units: int, on: date) -> Effect:
     """What having `units` units of a base plan active does, on a local day (3.1–3.6).
 
@@ -136,7 +159,8 @@ def of(account: Account, plan: Plan, *, units: int, on: date) -> Effect:
     price on the replaced line's grid (T11); an app without lines is bought month to
     month (T17). Refuses add-ons (code add_on), no units (no_users), no current contract
     where something is billed (no_contract), a plan that is not listed (not_listed), on
-    request (on_request) or not sold in the contract's currency (currency).
+    request (on_request) or not sold in the contract's currency (currency), and an app
+    whose lines are not brought up to the day (behind): callers do that first.
     """
     if not plan.is_base:
         raise ValidationError(
@@ -146,7 +170,8 @@ def of(account: Account, plan: Plan, *, units: int, on: date) -> Effect:
     if units < 1:
         raise ValidationError("Choose at least one user.", code="no_users")
     found = lines.running(account, plan.app, on=on)
-    covering = lines.of_plan(found, plan)
+    _check_carried(found, on=on)
+    covering = lines.covering(found, plan)
     others = [line for line in found if line.plan_id != plan.pk]
     resumed = None if covering else _credited(account, plan, on=on)
     if covering:
@@ -168,8 +193,21 @@ def of(account: Account, plan: Plan, *, units: int, on: date) -> Effect:
     if effect.bills:
         contracts.required(account, on=on)
     left = [line for line in others if line.replaced_by_id is None and not _ends(line)]
-    replaced = tuple(_replaced(line, new_parts, on=on) for line in left)
+    replaced = tuple(_replaced(left, new_parts, on=on))
     return Effect(**{**vars(effect), "replaced": replaced})
+
+
+def _check_carried(found: list[Line], *, on: date) -> None:
+    """Periods that began are charged before anything is added, or they'd be twice."""
+    for line in found:
+        term = line.term
+        waits = term.billed_until <= on and term.billed_until < term.ends_on
+        if line.began_on is None or waits or (term.ends_on <= on and not term.outcome):
+            raise ValidationError(
+                "The billing of this app is being brought up to date."
+                " Try again in a moment; if it stays so, ask Support.",
+                code="behind",
+            )
 
 
 def _ends(line: Line) -> bool:
@@ -193,6 +231,7 @@ def _covered(covering: list[Line], plan: Plan, *, units: int, on: date) -> Effec
         contracted=sum(line.term.contracted for line in covering),
         growth=growth,
         restored=tuple(line.pk for line in covering if line.replaced_by_id),
+        covered_until=max(line.term.ends_on for line in covering),
     )
 
 
@@ -328,18 +367,22 @@ def _list_price(plan: Plan, contract: Contract, *, on: date) -> Decimal:
     return price
 
 
-def _replaced(line: Line, new_parts, *, on: date) -> Replaced:
-    credits = renewals.credit_parts(line, since=on, new=new_parts)
-    coming = charges.to_come(line, line.term, quantity=line.term.billed)
-    return Replaced(
-        line_id=line.pk,
-        plan=line.plan.name,
-        quantity=line.term.billed,
-        term_ends_on=line.term.ends_on,
-        credit=sum((credit.amount for credit in credits), Decimal(0)),
-        still_to_bill=sum((part.amount for part in coming), Decimal(0)),
-        free=line.is_free,
-    )
+def _replaced(left: list[Line], new_parts, *, on: date) -> Iterator[Replaced]:
+    """Lines given up together share one cap: what the new plan costs (3.13)."""
+    given: list[charges.Given] = []
+    for line in left:
+        credits = renewals.credit_parts(line, since=on, new=new_parts, given=given)
+        given += [credit.given for credit in credits]
+        coming = charges.to_come(line, line.term, quantity=line.term.billed)
+        yield Replaced(
+            line_id=line.pk,
+            plan=line.plan.name,
+            quantity=line.term.billed,
+            term_ends_on=line.term.ends_on,
+            credit=sum((credit.amount for credit in credits), Decimal(0)),
+            still_to_bill=sum((part.amount for part in coming), Decimal(0)),
+            free=line.is_free,
+        )
 
 
 def carry_out(
@@ -399,8 +442,8 @@ def _grow(effect: Effect, *, account, cause, by, on, order) -> Line:
         renewals.restore(Line.objects.locked(pk), by=by, on=on)
     if not effect.growth:
         plan = Plan.objects.select_related("app").get(pk=effect.plan_id)
-        found = lines.of_plan(lines.running(account, plan.app, on=on), plan)
-        return lines.growing(found)
+        found = lines.running(account, plan.app, on=on)
+        return lines.growing(lines.covering(found, plan))
     growth = effect.growth
     line = Line.objects.locked(growth.line_id)
     term = Term.objects.get(pk=growth.term_id)

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Account
 from billing import currencies, periods
-from billing.models import Line, Term
+from billing.models import Contract, Line, Term
 from marketplace.models import App, Plan
 
 
@@ -33,7 +33,7 @@ def running(account: Account, app: App, *, on: date) -> list[Line]:
         .base()
         .running(on=on)
         .filter(app=app)
-        .select_related("plan", "contract")
+        .select_related("plan", "contract", "replaced_by")
         .order_by("starts_on", "id")
     )
     terms = Term.objects.filter(line__in=lines, starts_on__lte=on).order_by("starts_on")
@@ -46,6 +46,17 @@ def running(account: Account, app: App, *, on: date) -> list[Line]:
 def of_plan(found: list[Line], plan: Plan) -> list[Line]:
     """Those of one plan: they cover together (3.1)."""
     return [line for line in found if line.plan_id == plan.pk]
+
+
+def covering(found: list[Line], plan: Plan) -> list[Line]:
+    """Lines that cover a plan's units together (3.1), ended or replaced ones included
+    until their last day, but not a self-serve line that a signed one took over (3.5).
+    """
+    return [
+        line
+        for line in of_plan(found, plan)
+        if line.replaced_by is None or line.replaced_by.plan_id != plan.pk
+    ]
 
 
 def growing(covering: list[Line]) -> Line:
@@ -61,7 +72,7 @@ def open_line(*, contracted: int, peak: int = 0, term_ends_on=None, **fields) ->
     """
     contract = fields["contract"]
     if fields["basis"] != Line.Basis.SELF_SERVE and "ends_on" not in fields:
-        fields["ends_on"] = contract.ends_on
+        fields["ends_on"] = _end_of(contract)
     line = Line.objects.create(
         app=fields["plan"].app,
         digits=currencies.digits(fields["currency"]),
@@ -74,6 +85,14 @@ def open_line(*, contracted: int, peak: int = 0, term_ends_on=None, **fields) ->
         peak=peak,
         ends_on=term_ends_on,
     )
+
+
+def _end_of(contract: Contract) -> date | None:
+    """Where lines end with their contract; None where a successor takes them on."""
+    if contract.ends_on is None:
+        return None
+    followed = Contract.objects.of(contract.account_id).current(on=contract.ends_on)
+    return None if followed.exists() else contract.ends_on
 
 
 def open_term(

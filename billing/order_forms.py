@@ -111,6 +111,7 @@ def record(
         content=content,
     )
     opened = [_open(form, contract, entry) for entry, contract in made]
+    opened = [line.pk for line in opened if _begins_alone(line, on=on)]
     terms.lock(opened)
     terms.advance(opened, active={}, on=on, origin=charges.Origin.ORDER_FORM)
     _tell("order_form.recorded", form, by=by, on=on, number=number)
@@ -134,7 +135,7 @@ def _contract_at(account: Account, day: date) -> Contract:
     return contract
 
 
-def _open(form: OrderForm, contract: Contract, entry: dict) -> int:
+def _open(form: OrderForm, contract: Contract, entry: dict) -> Line:
     plan: Plan = entry["plan"]
     term = lines.open_line(
         account=form.account,
@@ -148,6 +149,18 @@ def _open(form: OrderForm, contract: Contract, entry: dict) -> int:
         frequency_months=contract.frequency_months,
         term_months=contract.term_months,
         starts_on=entry["starts_on"],
+        began_on=None if plan.is_base else entry["starts_on"],
         contracted=1 if plan.per_account else entry["quantity"],
     )
-    return term.line_id
+    return term.line
+
+
+def _begins_alone(line: Line, *, on: date) -> bool:
+    """Begin a line that has started, unless seats of a self-serve one wait for it (3.5)."""
+    if line.starts_on > on:
+        return False
+    waits = Line.objects.of(line.account).self_serve().filter(plan=line.plan)
+    if line.began_on is None and not waits.running(on=line.starts_on).exists():
+        line.began_on = line.starts_on
+        line.save(update_fields=["began_on"])
+    return line.began_on is not None

@@ -14,7 +14,7 @@ from django.db import transaction
 from accounts import authority
 from accounts.models import User
 from billing import charges, lines, periods, prices
-from billing.models import Contract, Hold, Line, RenewalChange, Term
+from billing.models import Charge, Contract, Hold, Increase, Line, RenewalChange, Term
 from billing.signals import decrease_asked, decrease_settled
 from journal import activities
 from marketplace import list_prices
@@ -91,9 +91,12 @@ def switch(
 def propose_early_end(
     line: Line, *, new_line: Line, by: User | None, on: date, reason=""
 ) -> RenewalChange:
-    """Propose that a replaced line ends on the day of change, with a credit (3.13, 3.5)."""
-    term = lines.term_on(line, on)
-    _supersede(line, term.ends_on, by=by, on=on)
+    """Propose that a replaced line ends on the day of change, with a credit (3.13, 3.5).
+
+    What was wished for its term end is no longer needed: the line does not renew.
+    """
+    term = line.terms.open().latest("starts_on")
+    _supersede(line, term.ends_on, on=on, also_approved=True)
     change = RenewalChange.objects.create(
         account=line.account,
         line=line,
@@ -126,7 +129,7 @@ def _ask(line: Line, *, kind, by: User, on: date, ticket_wanted=False, **wish):
             f"This line ends on {term.ends_on} and does not renew: nothing to lower.",
             code="not_renewing",
         )
-    _supersede(line, term.ends_on, by=by, on=on)
+    _supersede(line, term.ends_on, on=on)
     change = RenewalChange.objects.create(
         account_id=line.account_id,
         line=line,
@@ -145,21 +148,26 @@ def _ask(line: Line, *, kind, by: User, on: date, ticket_wanted=False, **wish):
     return change
 
 
-def _supersede(line: Line, term_ends_on: date, *, by: User | None, on: date) -> None:
+def _supersede(
+    line: Line, term_ends_on: date, *, on: date, also_approved: bool = False
+) -> None:
+    """Let a new wish take the place of what stands for the same term end."""
     earlier = RenewalChange.objects.standing().filter(
         line=line, term_ends_on=term_ends_on
     )
     for change in earlier.select_for_update(no_key=True):
-        if change.state == State.APPROVED and not line.is_free:
+        if change.state == State.UNDECIDED:
+            _move(change, State.SUPERSEDED, on=on)
+        elif line.is_free:
+            _move(change, State.WITHDRAWN, on=on)
+        elif also_approved:
+            _move(change, State.MOOT, on=on)
+        else:
             raise ValidationError(
                 "Support has approved a change at this term end."
                 " Take it back first, then ask again.",
                 code="decided",
             )
-        if change.state == State.APPROVED:
-            _move(change, State.WITHDRAWN, on=on)
-        else:
-            _move(change, State.SUPERSEDED, on=on)
 
 
 @transaction.atomic
@@ -186,14 +194,17 @@ def withdraw(change: RenewalChange, *, by: User | None, on: date) -> RenewalChan
 
 @transaction.atomic
 def decide(
-    change: RenewalChange, *, approve: bool, by: User, on: date
+    change: RenewalChange, *, approve: bool, by: User, on: date, active: int = 0
 ) -> RenewalChange:
     """Support decides a change, once (3.12–3.14).
 
     Before the term end the decision waits for it. After it, it counts from the term
     end: approved, what was held is let go; declined, it is billed for every period
     since. A replaced line that is approved ends on the day of change with a credit.
-    Refuses one that is decided already (code decided).
+    `active`: units of the line's app that are active, for another plan approved late.
+    Refuses one that is decided already (code decided), and another plan that had no
+    list price at the term end (no_price) or whose line ended or went into another
+    contract since (too_late).
     """
     line = Line.objects.locked(change.line_id)
     change = RenewalChange.objects.select_for_update(no_key=True).get(pk=change.pk)
@@ -208,17 +219,12 @@ def decide(
     if change.kind == Kind.REPLACED:
         if approve:
             _end_early(line, change, on=on)
-    elif change.term_ends_on <= _rolled_until(line):
-        _settle_held(line, change, approve=approve, on=on)
+    elif not line.terms.open().filter(ends_on=change.term_ends_on).exists():
+        _settle_held(line, change, approve=approve, active=active, on=on)
     _record("renewal.approved" if approve else "renewal.declined", change, by=by, on=on)
-    if change.state != State.APPROVED:
+    if not approve:
         decrease_settled.send(RenewalChange, change=change, by=by, on=on)
     return change
-
-
-def _rolled_until(line: Line) -> date:
-    """The start of the line's newest term: everything before it is carried out."""
-    return line.terms.order_by("-starts_on").values_list("starts_on", flat=True)[0]
 
 
 def carry_out(term: Term, *, active: int) -> Rolled:
@@ -235,7 +241,8 @@ def carry_out(term: Term, *, active: int) -> Rolled:
     stays = not line.replaced_by_id and not (line.ends_on and line.ends_on <= boundary)
     if not stays or contract is None:
         for change in wishes:
-            _settle(change, State.MOOT, on=boundary)
+            if change.term_ends_on == boundary or not line.replaced_by_id:
+                _settle(change, State.MOOT, on=boundary)
         return _end(line, term, stranded=stays)
     wish = next((w for w in wishes if w.term_ends_on == boundary), None)
     quantity, held, plan, price = term.billed, 0, None, None
@@ -258,9 +265,9 @@ def carry_out(term: Term, *, active: int) -> Rolled:
     if plan and price is not None:
         new = _continued(
             line, contract, boundary, plan=plan, price=price,
-            quantity=plan.units(active),
+            quantity=plan.units(max(active, 1)),
         )  # fmt: skip
-        _end(line, term)
+        _end(line, term, outcome=Term.Outcome.CONTINUED)
         return Rolled(line.pk, boundary, continued_by=new.line_id, plan=plan)
     if quantity == 0 and not held and not older:
         return _end(line, term)
@@ -280,7 +287,7 @@ def carry_out(term: Term, *, active: int) -> Rolled:
         new = _continued(
             line, contract, boundary, plan=line.plan, price=price, quantity=quantity
         )
-        _end(line, term)
+        _end(line, term, outcome=Term.Outcome.CONTINUED)
         rolled = Rolled(line.pk, boundary, continued_by=new.line_id)
     holds = [(hold.change_id, hold.quantity) for hold in older]
     holds += [(wish.pk, held)] if held else []
@@ -326,8 +333,10 @@ def _continued(
     )  # fmt: skip
 
 
-def _end(line: Line, term: Term, *, stranded: bool = False) -> Rolled:
-    term.outcome = Term.Outcome.ENDED
+def _end(
+    line: Line, term: Term, *, outcome=Term.Outcome.ENDED, stranded: bool = False
+) -> Rolled:
+    term.outcome = outcome
     term.save(update_fields=["outcome"])
     line.ends_on = min(line.ends_on or term.ends_on, term.ends_on)
     line.save(update_fields=["ends_on"])
@@ -337,10 +346,7 @@ def _end(line: Line, term: Term, *, stranded: bool = False) -> Rolled:
 def _end_early(line: Line, change: RenewalChange, *, on: date) -> None:
     """A replaced line ends on the day of change; its unused days are credited (3.13)."""
     charges.write_credits(
-        line,
-        credit_parts(line, since=change.effective_on, new=_new_charges(change)),
-        cause=f"change:{change.pk}",
-        on=on,
+        line, early_end_credits(change), cause=f"change:{change.pk}", on=on
     )
     line.ends_on = change.effective_on
     line.save(update_fields=["ends_on"])
@@ -348,40 +354,48 @@ def _end_early(line: Line, change: RenewalChange, *, on: date) -> None:
     _settle(change, State.APPLIED, on=on)
 
 
-def _new_charges(change: RenewalChange):
-    return [
-        charge
-        for charge in change.new_line.charges.filter(
-            billed_on__gte=change.effective_on, amount__gt=0
-        )
-        if not hasattr(charge, "reversed_by")
-    ]
+def early_end_credits(change: RenewalChange) -> list[charges.Credit]:
+    """What ending a replaced line on the day of change gives back now (3.13).
+
+    Also for periods billed while it was undecided. Lines given up for the same new one
+    share its charges as their cap.
+    """
+    in_its_place = change.new_line.charges.filter(
+        billed_on__gte=change.effective_on, amount__gt=0, reversed_by=None
+    )
+    before = Charge.objects.filter(
+        reason=Charge.Reason.CREDIT,
+        line__replaced_by=change.new_line_id,
+        reversed_by=None,
+    )
+    return credit_parts(
+        change.line,
+        since=change.effective_on,
+        new=in_its_place.order_by("id"),
+        given=[
+            charges.Given(one.starts_on, one.ends_on, -one.amount)
+            for one in before.exclude(line=change.line_id).order_by("id")
+        ],
+    )
 
 
-def credit_parts(line: Line, *, since: date, new: Iterable) -> list[charges.Credit]:
+def credit_parts(
+    line: Line,
+    *,
+    since: date,
+    new: Iterable[Charge | charges.Part],
+    given: Iterable[charges.Given] = (),
+) -> list[charges.Credit]:
     """What ending a line on a day gives back: its unused days, capped (3.13).
 
     Each charge on it that reaches beyond the day is credited for the days it was not
     used, to no more than `new` (charges or parts of the line in its place) cost for
-    the same days.
+    the same days of its billing period; `given` was credited against them before.
     """
-    new = list(new)
-    credits = []
-    given: dict[date, Decimal] = {}
+    new, given, credits = list(new), list(given), []
     billed = line.charges.filter(ends_on__gt=since, amount__gt=0, reversed_by=None)
     for charge in billed.order_by("starts_on", "id"):
         start = max(charge.starts_on, since)
-        period = charge.period_starts_on
-        most = sum(
-            (
-                charges.share(
-                    part, start=max(period, since), end=charge.period_ends_on,
-                    digits=line.digits,
-                )
-                for part in new
-            ),
-            Decimal(0),
-        )  # fmt: skip
         potential = min(
             prices.prorated(
                 charge.unit_price,
@@ -392,48 +406,102 @@ def credit_parts(line: Line, *, since: date, new: Iterable) -> list[charges.Cred
             ),
             charge.amount,
         )
+        days = {
+            "start": max(charge.period_starts_on, since),
+            "end": charge.period_ends_on,
+            "digits": line.digits,
+        }
         amount = prices.capped_credit(
-            potential, billed=most, credited=given.get(period, Decimal(0))
+            potential,
+            billed=sum((charges.share(part, **days) for part in new), Decimal(0)),
+            credited=sum((one.within(**days) for one in given), Decimal(0)),
         )
-        given[period] = given.get(period, Decimal(0)) + amount
         if amount:
-            credits.append(
-                charges.Credit(
-                    charge=charge, starts_on=start, amount=amount,
-                    capped_at=amount if amount < potential else None,
-                )
-            )  # fmt: skip
+            credit = charges.Credit(
+                charge=charge,
+                starts_on=start,
+                amount=amount,
+                capped_at=amount if amount < potential else None,
+            )
+            credits.append(credit)
+            given.append(credit.given)
     return credits
 
 
-def _settle_held(line: Line, change: RenewalChange, *, approve: bool, on: date) -> None:
+def _settle_held(
+    line: Line, change: RenewalChange, *, approve: bool, active: int, on: date
+) -> None:
     """A decision after the term end counts from the term end (3.14)."""
-    holds = list(change.holds.select_related("term").order_by("starts_on"))
-    current = line.terms.open().order_by("-starts_on").first()
-    if approve and change.kind == Kind.PLAN:
-        _replace_since(line, change, current, on=on)
-    elif approve:
-        if current and current.billed == 0 and change.target_quantity == 0:
-            current.outcome = Term.Outcome.ENDED
-            current.save(update_fields=["outcome"])
-            line.ends_on = change.term_ends_on
-            line.save(update_fields=["ends_on"])
-    else:
-        for hold in holds:
-            charges.bill_held(line, hold)
-            if hold.term_id == current.pk and hold.ends_on == current.ends_on:
-                current.contracted = current.billed + hold.quantity
-                current.save(update_fields=["contracted"])
-                current.refresh_from_db(fields=["billed"])
-    if approve:
-        _settle(change, State.APPLIED, on=on)
+    if not approve:
+        _bill_held(change)
+        return
+    if change.kind == Kind.PLAN:
+        _replace_since(line, change, active=active, on=on)
+    elif change.kind == Kind.END:
+        _end_since(change, on=on)
+    _settle(change, State.APPLIED, on=on)
 
 
-def _replace_since(line, change, current, *, on: date) -> None:
-    """A plan change approved late: the new plan is billed from the term end on, and
-    what the old one was billed since is given back."""
-    boundary = change.term_ends_on
-    plan = change.target_plan
+def _bill_held(change: RenewalChange) -> None:
+    """Declined: what was held is owed for the periods that began, and goes on.
+
+    A hold ends where its last charge does: from there on the term bills the units.
+    """
+    for hold in change.holds.select_related("term__line").order_by("starts_on"):
+        charges.bill_held(hold)
+        term = hold.term
+        if term.outcome or hold.ends_on != term.ends_on:
+            continue
+        Increase.objects.create(
+            account_id=term.account_id,
+            line=term.line,
+            term=term,
+            cause=f"change:{change.pk}",
+            on=term.billed_until,
+            from_quantity=term.billed,
+            to_quantity=term.billed + hold.quantity,
+        )
+        term.contracted = term.billed + hold.quantity
+        term.save(update_fields=["contracted"])
+        if term.billed_until > hold.starts_on:
+            hold.ends_on = term.billed_until
+            hold.save(update_fields=["ends_on"])
+        else:
+            hold.delete()
+
+
+def _end_since(change: RenewalChange, *, on: date) -> None:
+    """Approved late: with nothing active the line has ended when its term did."""
+    hold = change.holds.select_related("term__line").order_by("starts_on").last()
+    if hold is None or hold.term.outcome or hold.term.billed:
+        return
+    line = hold.term.line
+    later = RenewalChange.objects.standing().filter(
+        line=line, term_ends_on__gt=change.term_ends_on
+    )
+    for other in later:
+        _settle(other, State.MOOT, on=on)
+    Hold.objects.filter(term__line=line, starts_on__gte=change.term_ends_on).exclude(
+        change=change
+    ).delete()
+    line.terms.open().update(outcome=Term.Outcome.ENDED)
+    line.ends_on = max(change.term_ends_on, line.starts_on)
+    line.save(update_fields=["ends_on"])
+
+
+def _replace_since(line: Line, change: RenewalChange, *, active: int, on: date) -> None:
+    """Another plan approved late: it is billed from the term end on, and what the old
+    one was billed since is given back."""
+    boundary, plan = change.term_ends_on, change.target_plan
+    while following := line.continued_by.order_by("pk").last():
+        line = following
+    current = line.terms.open().order_by("starts_on").last()
+    if current is None or not line.terms.filter(starts_on=boundary).exists():
+        raise ValidationError(
+            "The line has ended or gone into another contract since. Decline the"
+            " change; the plan can be changed at once instead.",
+            code="too_late",
+        )
     price = list_prices.of(plan, currency=line.currency, on=boundary)
     if price is None:
         raise ValidationError(
@@ -441,9 +509,16 @@ def _replace_since(line, change, current, *, on: date) -> None:
             " Decline the change and agree on another with the customer.",
             code="no_price",
         )
-    units = 1 if plan.per_account else current.billed
+    units = active if line.plan.per_account else current.billed
     charges.reverse(line.charges.filter(starts_on__gte=boundary), on=on)
-    _continued(line, line.contract, boundary, plan=plan, price=price, quantity=units)
+    _continued(
+        line,
+        line.contract,
+        boundary,
+        plan=plan,
+        price=price,
+        quantity=plan.units(max(units, 1)),
+    )
     line.terms.open().update(outcome=Term.Outcome.CONTINUED)
     line.ends_on = boundary
     line.save(update_fields=["ends_on"])

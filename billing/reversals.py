@@ -37,6 +37,7 @@ def _since(first_order: Order, account: Account, app: App):
             account=account, line__app=app, on__gte=first_order.placed_on
         )
         .exclude(order__pk__lt=first_order.pk)
+        .exclude(cause__startswith="change:")
         .values("pk")
     )
 

@@ -1,10 +1,10 @@
 """The day a signed line starts: seats of an app bought self-serve attach to it (3.5)."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import transaction
 
-from billing import charges, lines, prices, renewals
+from billing import charges, lines, prices, renewals, terms
 from billing.models import Increase, Line
 
 
@@ -21,29 +21,39 @@ def due(*, by: date, zone: str) -> list[Line]:
 
 
 @transaction.atomic
-def begin(line: Line, *, active: int) -> Line:
+def begin(line: Line, *, active: int) -> list[renewals.Rolled]:
     """Put the active units of its plan on a signed line, from its start day (3.5).
 
-    Units above what all signed lines of the plan cover are billed at its price; a
+    Units above what the lines under contract cover together are billed at its price; a
     self-serve line of the plan ends at its month's end without a ticket, and a credit
-    is proposed. Counted from the start day, however late it runs.
+    is proposed. Counted from the start day, however late it runs. Returns what
+    decisions did on the way to that day.
     """
-    line = Line.objects.locked(line.pk)
+    monthly = Line.objects.of(line.account).self_serve().filter(plan=line.plan)
+    monthly = list(monthly.filter(replaced_by=None).values_list("pk", flat=True))
+    terms.lock([line.pk, *monthly])
+    line.refresh_from_db()
     if line.began_on:
-        return line
+        return []
     start = line.starts_on
-    found = lines.of_plan(lines.running(line.account, line.app, on=start), line.plan)
-    signed = [one for one in found if one.basis == Line.Basis.SIGNED]
-    covered = sum(one.term.billed for one in signed)
-    extra = prices.uncovered(active, billed=covered)
+    rolled = terms.advance(
+        monthly,
+        active=dict.fromkeys(monthly, active),
+        on=start - timedelta(days=1),
+    )
     line.began_on = start
     line.save(update_fields=["began_on"])
+    terms.advance([line.pk], active={}, on=start)
+    found = lines.covering(lines.running(line.account, line.app, on=start), line.plan)
+    under_contract = [one for one in found if one.basis != Line.Basis.SELF_SERVE]
+    covered = sum(one.term.billed for one in under_contract)
+    extra = prices.uncovered(active, billed=covered)
     if extra:
         _increase(line, extra)
     for other in found:
         if other.basis == Line.Basis.SELF_SERVE and not other.replaced_by_id:
             _end_self_serve(other, new_line=line, on=start)
-    return line
+    return rolled
 
 
 def _increase(line: Line, extra: int) -> None:
@@ -74,5 +84,6 @@ def _increase(line: Line, extra: int) -> None:
 def _end_self_serve(line: Line, *, new_line: Line, on: date) -> None:
     line.replaced_by, line.replaced_on = new_line, on
     line.save(update_fields=["replaced_by", "replaced_on"])
-    if not line.is_free:
+    unused = line.terms.open().filter(ends_on__gt=on).exists()
+    if unused and not line.is_free:
         renewals.propose_early_end(line, new_line=new_line, by=None, on=on)

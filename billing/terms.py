@@ -62,7 +62,8 @@ _PERIODS_DUE = """
 
 # Terms that are over, with nothing to decide: they end where the line ends or was
 # replaced or its contract ended; otherwise they renew at the same quantity and price,
-# with the first period of the new term charged by the same statement.
+# with the first period of the new term charged by the same statement, unless it was
+# billed elsewhere (3.10).
 _RENEW = """
     WITH over AS (
         SELECT term.id AS term_id, term.ends_on AS boundary, term.billed,
@@ -71,6 +72,8 @@ _RENEW = """
                line.monthly_unit_price * line.frequency_months AS unit_price,
                months_between(line.anchor_on, term.ends_on) AS months,
                account.timezone,
+               CASE WHEN line.order_form_id IS NOT NULL THEN contract.billed_until END
+                   AS elsewhere,
                (line.ends_on <= term.ends_on
                 OR line.replaced_by_id IS NOT NULL
                 OR (line.basis <> 'SELF_SERVE' AND contract.ends_on <= term.ends_on)
@@ -95,7 +98,9 @@ _RENEW = """
             account_id, line_id, timezone, starts_on, ends_on, contracted, peak,
             billed_until, outcome)
         SELECT account_id, line_id, timezone, boundary, term_ends_on, billed, 0,
-               period_ends_on, ''
+               CASE WHEN elsewhere > boundary THEN LEAST(elsewhere, term_ends_on)
+                    ELSE period_ends_on END,
+               ''
         FROM next
         RETURNING id, line_id
     ), charged AS (
@@ -110,7 +115,7 @@ _RENEW = """
                period_ends_on - boundary, round(billed * unit_price, digits),
                currency, boundary, clock_timestamp()
         FROM next JOIN renewed ON renewed.line_id = next.line_id
-        WHERE unit_price > 0 AND billed > 0
+        WHERE unit_price > 0 AND billed > 0 AND (elsewhere > boundary) IS NOT TRUE
     ), ended AS (
         UPDATE billing_line SET ends_on = LEAST(billing_line.ends_on, over.boundary)
         FROM over WHERE over.ends AND billing_line.id = over.line_id

@@ -37,12 +37,11 @@ def bring_forward(account: Account, app: App, *, on: date) -> None:
     """
     if not behind(account, app, on=on):
         return
+    for line in _starting(account, app, on=on).select_related("plan", "account", "app"):
+        endings.follow(starts.begin(line, active=active_for(line, on=line.starts_on)))
     lines = _lines(account, app)
     terms.lock(lines)
-    rolled = terms.advance(lines, active=usage.active_on(lines, on=on), on=on)
-    endings.follow(rolled)
-    for line in _starting(account, app, on=on).select_related("plan", "account", "app"):
-        starts.begin(line, active=active_for(line, on=line.starts_on))
+    endings.follow(terms.advance(lines, active=usage.active_on(lines, on=on), on=on))
 
 
 def active_for(line: Line, *, on: date) -> int:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from billing import charges, renewals
-from billing.models import Charge, Line, RenewalChange, Term
+from billing.models import Line, RenewalChange, Term
 from marketplace import list_prices
 from myapps import usage
 
@@ -69,7 +69,7 @@ def of(change: RenewalChange, *, on: date) -> Proposal:
     """What approving and what declining a change would do, decided on a local day."""
     if change.kind == Kind.REPLACED:
         return _replaced(change, on=on)
-    holds = list(change.holds.select_related("term").order_by("starts_on"))
+    holds = list(change.holds.select_related("term__line").order_by("starts_on"))
     if holds:
         return _held(change, holds, on=on)
     return _at_renewal(change)
@@ -107,7 +107,7 @@ def _held(change: RenewalChange, holds: list, *, on: date) -> Proposal:
     """The term has ended undecided: the decision counts from there (3.14)."""
     line = change.line
     amount = sum(
-        (part.amount for hold in holds for part in charges.held_parts(line, hold)),
+        (part.amount for hold in holds for part in charges.held_parts(hold)),
         NOTHING,
     )
     term = line.terms.order_by("-starts_on").first()
@@ -158,9 +158,7 @@ def _switched(change: RenewalChange, *, units: int) -> tuple[Outcome, str]:
 def _replaced(change: RenewalChange, *, on: date) -> Proposal:
     """A plan that was left: end it on the day of change with a credit, or let it run."""
     line = change.line
-    credits = renewals.credit_parts(
-        line, since=change.effective_on, new=_in_its_place(change)
-    )
+    credits = renewals.early_end_credits(change)
     term = line.terms.order_by("-starts_on").first()
     to_come = charges.to_come(line, term, quantity=term.billed)
     return Proposal(
@@ -175,15 +173,6 @@ def _replaced(change: RenewalChange, *, on: date) -> Proposal:
             _bill(line.plan.name, to_come[0]) if to_come else None,
             still_to_bill=sum((part.amount for part in to_come), NOTHING),
         ),
-    )
-
-
-def _in_its_place(change: RenewalChange) -> list[Charge]:
-    """What the new line was charged since the day of change: it caps the credit (3.13)."""
-    return list(
-        change.new_line.charges.filter(
-            billed_on__gte=change.effective_on, amount__gt=0, reversed_by=None
-        )
     )
 
 

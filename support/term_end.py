@@ -35,7 +35,7 @@ def zones() -> list[str]:
     return sorted({*of_accounts.distinct(), *of_terms.distinct()})
 
 
-def run(*, zone: str, on: date, lead_days: int = 0, most: int = 1_000) -> Counter:
+def run(*, zone: str, on: date, lead_days: int = 0, most: int = 5_000) -> Counter:
     """Carry the accounts of a time zone to a local day. Returns what was done, counted.
 
     `lead_days`: tickets of undecided changes open so many days before the term end.
@@ -57,7 +57,8 @@ def begin_lines(*, zone: str, on: date) -> int:
     for line in starts.due(by=on, zone=zone):
 
         def begin(lines: list[int], line=line) -> None:
-            starts.begin(line, active=coverage.active_for(line, on=line.starts_on))
+            active = coverage.active_for(line, on=line.starts_on)
+            endings.follow(starts.begin(line, active=active))
 
         with transaction.atomic():
             begun += 1 - _in_halves([line.pk], begin, on=on)
@@ -110,7 +111,7 @@ def _active(lines: list[int], *, on: date) -> dict[int, int]:
     return active
 
 
-def open_tickets(*, zone: str, by: date, on: date, most: int = 1_000) -> int:
+def open_tickets(*, zone: str, by: date, on: date, most: int = 5_000) -> int:
     """Open what is missing: the ticket of each undecided change with a term end by a day.
 
     Also of changes that a page carried over their term end before this run.

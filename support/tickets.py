@@ -18,6 +18,7 @@ from billing.models import Line, RenewalChange
 from journal import activities
 from marketplace import offers
 from marketplace.models import App, Offer, Plan
+from myapps import usage
 from support import evidence, wishes
 from support.models import Evidence, Message, Ticket
 
@@ -339,7 +340,10 @@ def decide(
     _approver(ticket, by)
     evidence.take([ticket], moment=Evidence.Moment.DECIDED, on=on)
     held = ticket.change.holds.exists()
-    change = renewals.decide(ticket.change, approve=approve, by=by, on=on)
+    active = usage.active_on([ticket.line_id], on=on).get(ticket.line_id, 0)
+    change = renewals.decide(
+        ticket.change, approve=approve, by=by, on=on, active=active
+    )
     ticket = _locked(ticket)
     waits = change.state == RenewalChange.State.APPROVED
     if ticket.state != (State.SCHEDULED if waits else State.SOLVED):
