@@ -74,7 +74,7 @@ def _offered(user) -> list[tuple]:
 
 
 def _at(request):
-    """Turn an offer into a place for this request; the longest match is where we are."""
+    """Turn an offer into a place for this request: active on its page and below it."""
 
     def place(offer) -> Place | None:
         label, url_name, icon = offer
