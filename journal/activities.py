@@ -1,16 +1,20 @@
 """What happened: written with the change it tells of, read as a sentence."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+from babel.dates import format_date
 from django.db import models
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from journal.models import Activity
 
 MOST_IDS = 50
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 SENTENCES = {
     # accounts
@@ -87,6 +91,61 @@ SENTENCES = {
     "renewal.declined": gettext_noop(
         "%(actor)s declined the change of %(plan)s at the term end on %(term_ends_on)s."
     ),
+    "renewal.asked:END": gettext_noop(
+        "%(actor)s asked to end %(plan)s on %(term_ends_on)s."
+    ),
+    "renewal.asked:LOWER": gettext_noop(
+        "%(actor)s asked to lower %(plan)s to %(target)s from %(term_ends_on)s."
+    ),
+    "renewal.asked:PLAN": gettext_noop(
+        "%(actor)s asked to change %(plan)s to %(to_plan)s from %(term_ends_on)s."
+    ),
+    "renewal.asked:REPLACED": gettext_noop(
+        "%(plan)s was replaced, and Support was asked to end it early."
+    ),
+    # myapps
+    "app.installed": gettext_noop("%(actor)s installed %(name)s on %(plan)s."),
+    "app.confirmed": gettext_noop("%(actor)s confirmed that %(name)s is set up."),
+    "app.failed": gettext_noop(
+        "%(name)s was not set up; everything it was charged was taken back."
+    ),
+    "app.uninstalled": gettext_noop(
+        "%(actor)s uninstalled %(name)s; it works until %(ends_on)s begins."
+    ),
+    "app.kept": gettext_noop("%(actor)s took the uninstall of %(name)s back."),
+    "app.ended": gettext_noop("%(name)s ended; its seats are free."),
+    "seats.added": gettext_noop("%(actor)s gave %(people)s a seat in %(name)s."),
+    "seats.removed": gettext_noop("%(actor)s removed %(people)s from %(name)s."),
+    "plan.changed": gettext_noop(
+        "%(actor)s changed %(name)s from %(before)s to %(plan)s."
+    ),
+    "role.activated": gettext_noop(
+        "%(actor)s activated the role %(role)s for %(name)s; a seat went to %(people)s."
+    ),
+    "role.stopped": gettext_noop(
+        "%(actor)s stopped activating the role %(role)s for %(name)s."
+    ),
+    "auto_install.started": gettext_noop(
+        "%(actor)s turned Auto Install on: whoever joins %(role)s gets a seat in "
+        "%(name)s."
+    ),
+    "auto_install.stopped": gettext_noop(
+        "%(actor)s turned Auto Install of %(name)s off for %(role)s."
+    ),
+    "limits.set": gettext_noop("%(actor)s set how far Auto Install of %(name)s may go."),
+    "joins.seated": gettext_noop("Auto Install gave %(people)s a seat in %(name)s."),
+    "joins.queued": gettext_noop(
+        "Auto Install let %(people)s wait for a seat in %(name)s."
+    ),
+    "joins.refused": gettext_noop("%(actor)s refused %(people)s a seat in %(name)s."),
+    "add_on.activated": gettext_noop(
+        "%(actor)s switched on %(quantity)s of the add-on %(plan)s."
+    ),
+    "add_on.deactivated": gettext_noop(
+        "%(actor)s switched off %(quantity)s of the add-on %(plan)s."
+    ),
+    "link.issued": gettext_noop("%(people)s got a link to install %(name)s."),
+    "link.revoked": gettext_noop("%(actor)s took back a link to install %(name)s."),
 }
 
 
@@ -135,12 +194,13 @@ def people(activities: Iterable[Activity]) -> set[int]:
 
 def sentence(activity: Activity, names: Mapping[int, str]) -> str:
     """Say what happened in the reader's language; `names` are users' names by id."""
-    words = defaultdict(str, activity.data)
+    words = defaultdict(str, {name: _said(value) for name, value in activity.data.items()})
     words["actor"] = _actor(activity, names)
     words["people"] = _people(activity.data, names)
     if "permission" in activity.data:
         words["permission"] = _(PERMISSIONS[activity.data["permission"]])
-    return _(SENTENCES[activity.verb]) % words
+    one = f"{activity.verb}:{activity.data.get('kind', '')}"
+    return _(SENTENCES.get(one) or SENTENCES[activity.verb]) % words
 
 
 PERMISSIONS = {
@@ -149,6 +209,14 @@ PERMISSIONS = {
     "manage_roles": gettext_noop("manage roles"),
     "launch_apps": gettext_noop("launch apps"),
 }
+
+
+def _said(value):
+    """A day as the reader writes it; everything else as it stands."""
+    if isinstance(value, str) and DAY.fullmatch(value):
+        locale = translation.to_locale(translation.get_language() or "en")
+        return format_date(date.fromisoformat(value), "medium", locale=locale)
+    return value
 
 
 def _actor(activity, names):

@@ -18,7 +18,18 @@ from myapps.models import Installation, JoinEvent, RoleActivation, Seat
 
 def effect(installation: Installation, role: Role, *, on: date) -> Effect:
     """What activating a role does now: its members get seats (3.21). Writes nothing."""
-    return seats.effect(installation, _members(installation, role), on=on)
+    return _effect(installation, len(_members(installation, role)), on=on)
+
+
+def standing_effect(installation: Installation, *, on: date) -> Effect:
+    """What turning Auto Install on does now: nobody gets a seat by it yet (T6)."""
+    return _effect(installation, 0, on=on)
+
+
+def _effect(installation: Installation, new: int, *, on: date) -> Effect:
+    units = installation.plan.units(max(usage.active(installation) + new, 1))
+    with coverage.as_of(installation.account, installation.app, on=on):
+        return effects.of(installation.account, installation.plan, units=units, on=on)
 
 
 @transaction.atomic
@@ -37,7 +48,7 @@ def activate(
         activate=installation.pk, role=role.pk, auto=auto_install
     )
     if order := orders.repeated(account, key=signed.key, body=body):
-        return RoleActivation.objects.get(order=order, role=role)
+        return RoleActivation.objects.filter(order=order).earliest("pk")
     if role.account_id != account.pk:
         raise ValidationError("Roles must belong to this account.", code="stranger")
     contracts.locked(account, on=on)
@@ -96,23 +107,35 @@ def set_auto_install(
 
     Nobody gets a seat by it now. Refuses an activation that ended (code ended).
     """
-    if activation.ended_on:
+    account = activation.account
+    body = orders.body_digest(auto=activation.pk, wanted=wanted)
+    if order := orders.repeated(account, key=signed.key, body=body):
+        return RoleActivation.objects.filter(order=order).earliest("pk")
+    contracts.locked(account, on=on)
+    installation = seats.locked(activation.installation, on=on)
+    activation = RoleActivation.objects.select_related("role", "order").get(
+        pk=activation.pk
+    )
+    if activation.ended_on or activation.role is None:
         raise ValidationError("This role is not activated any more.", code="ended")
     if wanted == activation.auto_install:
         return activation
-    stop(activation, by=signed.by, on=on)
     if not wanted:
-        return _renewed(activation, activation.order, auto_install=False, on=on)
-    installation = activation.installation
-    body = orders.body_digest(auto=activation.pk)
-    orders.repeated(activation.account, key=signed.key, body=body)
+        _end(activation, on=on)
+        renewed = _renewed(activation, activation.order, auto_install=False, on=on)
+        _record("auto_install.stopped", renewed, by=signed.by, on=on)
+        return renewed
+    coverage.bring_forward(account, installation.app, on=on)
     units = installation.plan.units(max(usage.active(installation), 1))
-    effect = effects.of(activation.account, installation.plan, units=units, on=on)
+    effect = effects.of(account, installation.plan, units=units, on=on)
     order = orders.place(
-        activation.account, kind=Order.Kind.ROLE, plan=installation.plan, effect=effect,
+        account, kind=Order.Kind.ROLE, plan=installation.plan, effect=effect,
         signed=signed, body=body, on=on,
     )  # fmt: skip
-    return _renewed(activation, order, auto_install=True, on=on)
+    _end(activation, on=on)
+    renewed = _renewed(activation, order, auto_install=True, on=on)
+    _record("auto_install.started", renewed, by=signed.by, on=on, order=order.pk)
+    return renewed
 
 
 def _renewed(activation, order, *, auto_install: bool, on: date) -> RoleActivation:
@@ -132,12 +155,17 @@ def stop(activation: RoleActivation, *, by: User | None, on: date) -> None:
     )
     if activation.ended_on:
         return
+    _end(activation, on=on)
+    _record("role.stopped", activation, by=by, on=on)
+
+
+def _end(activation: RoleActivation, *, on: date) -> None:
+    """Joins that have no outcome yet go with the activation that asked for them."""
     activation.ended_on = on
     activation.save(update_fields=["ended_on"])
     JoinEvent.objects.filter(activation=activation, outcome="").update(
         outcome=JoinEvent.Outcome.SUPERSEDED, reason="deactivated", decided_on=on
     )
-    _record("role.stopped", activation, by=by, on=on)
 
 
 @transaction.atomic

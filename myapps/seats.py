@@ -2,7 +2,9 @@
 changes a bill (T3, T10, T13)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -10,7 +12,7 @@ from django.db import transaction
 from accounts.models import Role, User
 from billing import contracts, effects, orders, renewals
 from billing.effects import Effect
-from billing.models import Line, Order, RenewalChange
+from billing.models import Line, Order, RenewalChange, Term
 from billing.orders import Signature
 from journal import activities
 from myapps import coverage, usage
@@ -93,42 +95,96 @@ def remove(
     return lower_to(installation, to, by=by, on=on, ticket_wanted=ticket_wanted)
 
 
+@transaction.atomic
 def lower_to(
     installation: Installation, to: int, *, by: User, on: date, reason: str = "",
     ticket_wanted: bool = False,
 ) -> list[RenewalChange]:  # fmt: skip
     """Ask that the lines of the plan bill `to` units together from their term end (T13).
 
-    The latest line gives first; a line left with nothing ends. Refuses a quantity that is
-    not lower (code not_lower).
+    The latest line gives first; a line left with nothing ends. An undecided wish for a
+    line that now gives nothing is taken back. Refuses a quantity that is not lower (code
+    not_lower), an app being uninstalled (ending) or gone (not_installed).
+    """
+    contracts.locked(installation.account, on=on)
+    installation = locked(installation, on=on)
+    if installation.ends_on:
+        raise ValidationError(
+            f"The app is uninstalled on {installation.ends_on}: all of it ends then.",
+            code="ending",
+        )
+    coverage.bring_forward(installation.account, installation.app, on=on)
+    made = []
+    wish = {"by": by, "on": on, "reason": reason, "ticket_wanted": ticket_wanted}
+    cuts = lowering(installation, to, on=on)
+    if cuts:
+        _take_back_others(installation, cuts, by=by, on=on)
+    for cut in cuts:
+        if cut.left == 0:
+            made.append(renewals.end(cut.line, **wish))
+        else:
+            made.append(renewals.lower(cut.line, to=cut.left, **wish))
+    if not made:
+        raise ValidationError(
+            "That many are billed now, or fewer. Choose a lower quantity, or uninstall"
+            " the app to end it.",
+            code="not_lower",
+        )
+    return made
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What lowering takes from one line at its term end."""
+
+    line: Line
+    billed: int
+    left: int
+    term_ends_on: date
+
+    @property
+    def monthly_saving(self) -> Decimal:
+        """Exact, as a monthly equivalent in the line's currency."""
+        return self.line.monthly_unit_price * (self.billed - self.left)
+
+
+def lowering(installation: Installation, to: int, *, on: date) -> list[Cut]:
+    """Which lines give how much for `to` units to be billed together (T13).
+
+    The latest line gives first. Empty where `to` is not lower. Writes nothing.
     """
     covering = [
         line
         for line in coverage.of(installation.account, installation.plan, on=on)
         if not line.replaced_by_id
     ]
-    billed = {line.pk: _billed(line, on) for line in covering}
-    surplus = sum(billed.values()) - to
-    if to < 1 or surplus < 1:
-        raise ValidationError(
-            f"{sum(billed.values())} are billed now; choose a lower quantity,"
-            " or uninstall the app to end it.",
-            code="not_lower",
-        )
-    made = []
+    terms = {
+        term.line_id: term
+        for term in Term.objects.filter(line__in=covering).holding(on)
+    }
+    surplus = sum(term.billed for term in terms.values()) - to
+    if to < 1:
+        return []
+    cuts = []
     for line in reversed(covering):
-        cut = min(surplus, billed[line.pk])
-        surplus -= cut
-        wish = {"by": by, "on": on, "reason": reason, "ticket_wanted": ticket_wanted}
-        if cut == billed[line.pk]:
-            made.append(renewals.end(line, **wish))
-        elif cut:
-            made.append(renewals.lower(line, to=billed[line.pk] - cut, **wish))
-    return made
+        term = terms.get(line.pk)
+        ends = term is None or (line.ends_on and line.ends_on <= term.ends_on)
+        taken = 0 if ends else min(surplus, term.billed)
+        if taken > 0:
+            surplus -= taken
+            cuts.append(Cut(line, term.billed, term.billed - taken, term.ends_on))
+    return cuts
 
 
-def _billed(line: Line, on: date) -> int:
-    return line.terms.holding(on).values_list("billed", flat=True).first() or 0
+def _take_back_others(installation: Installation, cuts: list[Cut], *, by, on) -> None:
+    others = RenewalChange.objects.undecided().filter(
+        line__account=installation.account,
+        line__plan=installation.plan,
+        kind__in=[RenewalChange.Kind.LOWER, RenewalChange.Kind.END],
+        term_ends_on__gt=on,
+    )
+    for change in others.exclude(line__in=[cut.line for cut in cuts]):
+        renewals.withdraw(change, by=by, on=on)
 
 
 def locked(installation: Installation, *, on: date) -> Installation:
