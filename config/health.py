@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import JsonResponse
+from kombu.exceptions import OperationalError
 
 from config.celery import app as celery
 
@@ -53,7 +54,7 @@ def _broker():
         return "ok"
     try:
         with celery.connection_for_write(connect_timeout=1) as broker:
-            broker.ensure_connection(max_retries=0, timeout=1)
-    except OSError:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=1)
+    except (OSError, OperationalError):
         return "unreachable"
     return "ok"

@@ -72,6 +72,7 @@ PUBLIC_ADDRESS = env("PUBLIC_ADDRESS", "http://127.0.0.1:8000").rstrip("/")
 
 # The rules' own settings: the outside reads them and passes them in.
 TERM_END_LEAD_DAYS = int(env("TERM_END_LEAD_DAYS", "0"))
+TERM_END_BATCH = int(env("TERM_END_BATCH", "5000"))
 PROVISIONING_DAYS = int(env("PROVISIONING_DAYS", "7"))
 NOTICE_DAYS = [30, 7, 1]
 
@@ -156,6 +157,7 @@ APPEND_ONLY_TABLES = [
     "billing_increase",
     "billing_charge",
     "myapps_seatevent",
+    "support_evidence",
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -221,7 +223,7 @@ if os.environ.get("EMAIL_URL"):
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", "filesystem://localhost")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = addresses.broker_options(
-    CELERY_BROKER_URL, folder=BASE_DIR / "var/broker"
+    CELERY_BROKER_URL, folder=Path(env("BROKER_FOLDER", str(BASE_DIR / "var/broker")))
 )
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
@@ -246,7 +248,7 @@ CELERY_BEAT_SCHEDULE = {
     "outbox": tick("journal.tasks.deliver_outbox", every=10),
     "auto-install": tick("myapps.tasks.seat_joiners", every=MINUTE),
     "provisioning": tick("myapps.tasks.fail_unconfirmed", every=HOUR),
-    "term ends": tick("support.tasks.end_terms", every=HOUR),
+    "terms and periods": tick("support.tasks.end_terms", every=HOUR),
     "notices": tick("support.tasks.send_notices", every=HOUR),
 }
 

@@ -1,0 +1,57 @@
+"""A production refuses to start without its secrets, or with what belongs to a demo."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+COMPLETE = {
+    "ENV_FILE": os.devnull,
+    "SECRET_KEY": "k" * 60,
+    "ALLOWED_HOSTS": "console.vendor.example",
+    "DATABASE_URL": "postgres://application@db.vendor.example/console",
+}
+
+
+def start(**changes):
+    """Import the settings in a process of their own, with only these variables."""
+    variables = {name: value for name, value in (COMPLETE | changes).items() if value}
+    return subprocess.run(
+        [sys.executable, "-c", "import config.settings as s; print(s.PRODUCTION)"],
+        env={"PATH": os.environ["PATH"]} | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_a_word_it_is_a_production():
+    assert start().stdout == "True\n"
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL"])
+def test_a_production_names_the_secret_it_misses(name):
+    refused = start(**{name: ""})
+
+    assert refused.returncode == 1
+    assert f"Set {name} in the environment" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["CLOCK_SETTABLE", "DEBUG"])
+def test_a_production_refuses_what_belongs_to_a_demo(name):
+    refused = start(**{name: "1"})
+
+    assert refused.returncode == 1
+    assert name in refused.stderr
+    assert "refused in production" in refused.stderr
+
+
+def test_on_this_machine_only_the_database_must_be_named():
+    local = start(ENVIRONMENT="local", SECRET_KEY="", ALLOWED_HOSTS="")
+
+    assert local.stdout == "False\n"
+
+
+def test_a_mistyped_environment_is_no_environment():
+    assert "either production or local" in start(ENVIRONMENT="Local").stderr
