@@ -12,7 +12,10 @@ def end_terms() -> None:
     """Every hour: each account is due on its own local day. Periods are charged too."""
     for zone in term_end.zones():
         term_end.run(
-            zone=zone, on=clock.today(zone), lead_days=settings.TERM_END_LEAD_DAYS
+            zone=zone,
+            on=clock.today(zone),
+            lead_days=settings.TERM_END_LEAD_DAYS,
+            most=settings.TERM_END_BATCH,
         )
 
 
