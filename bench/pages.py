@@ -85,7 +85,7 @@ def _wait() -> None:
 
 
 def _median(path: str, cookie: str) -> float:
-    request = urllib.request.Request(  # noqa: S310
+    request = urllib.request.Request(
         f"http://127.0.0.1:{PORT}{path}", headers={"Cookie": cookie}
     )
     taken = []

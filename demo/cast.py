@@ -6,7 +6,7 @@ from accounts import authority
 from accounts.models import User
 from marketplace.models import Partner
 
-PASSWORD = "demo-console"
+PASSWORD = "demo-console"  # noqa: S105 (printed for everybody to read)
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,20 @@ def enter() -> None:
         user = User.objects.get(email=sign_in.email)
         user.set_password(PASSWORD)
         user.save(update_fields=["password"])
+
+
+def told() -> list[dict[str, str]]:
+    """The sign-ins as the sign-in page offers them."""
+    names = dict(User.objects.values_list("email", "display_name"))
+    return [
+        {
+            "name": names[sign_in.email],
+            "what": sign_in.shows,
+            "username": sign_in.email,
+            "password": PASSWORD,
+        }
+        for sign_in in SIGN_INS
+    ]
 
 
 def _person(email: str, name: str, kind) -> User:

@@ -5,6 +5,7 @@ takes ticks while its children, and sometimes all of it, are killed without warn
 the end each line has exactly one next term and one charge, each decision one ticket.
 """
 
+import contextlib
 import os
 import random
 import signal
@@ -61,10 +62,8 @@ class Worker:
 
 
 def _kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def main(lines: int) -> int:

@@ -1,3 +1,4 @@
+import json
 from datetime import date
 from pathlib import Path
 
@@ -6,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts import clock
 from accounts.models import Account
-from demo import story
+from demo import cast, story
 
 
 class Command(BaseCommand):
@@ -35,4 +36,6 @@ class Command(BaseCommand):
             on=day, files=Path(settings.BASE_DIR) / "demo", quiet=verbosity == 0,
             pin=bool(on),
         )  # fmt: skip
+        settings.DEMO_SIGN_INS.parent.mkdir(parents=True, exist_ok=True)
+        settings.DEMO_SIGN_INS.write_text(json.dumps(cast.told()), "utf-8")
         self.stdout.write(f"The demo is loaded, as of {day}.")
