@@ -7,7 +7,7 @@ HOST ?= 127.0.0.1
 export PORT HOST
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev run test lint format lock assets clean
+.PHONY: help env env-dev run test lint bench faults format lock assets clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -26,6 +26,12 @@ test: env-dev ## every check and test, with what they need installed
 
 lint: env-dev ## the checks that need no database
 	@exec $(VENV)/python -m ops.check lint
+
+bench: env-dev ## how fast, each thing beside a plain one that does the same
+	@exec $(VENV)/python -m bench
+
+faults: env-dev ## the hourly run, killed at random, on every broker there is
+	@exec $(VENV)/python -m faults
 
 format: env-dev ## lay out the code
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .
