@@ -2,15 +2,19 @@
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.models import User
+from accounts.models import Role, User
+from billing import orders
 from billing.models import Line
+from billing.orders import Signature
 from journal import activities
-from myapps.models import InstallLink
+from myapps import installs
+from myapps.models import Installation, InstallLink
 
 VALID_FOR = timedelta(days=7)
 
@@ -47,14 +51,17 @@ def issue(line: Line, *, recipient: User, by: User | None, at: datetime, on) -> 
 
 def find(token: str) -> InstallLink | None:
     """The link of a token, whatever its state. Looking never uses it up."""
-    links = InstallLink.objects.select_related("line__plan__app", "line__account")
+    links = InstallLink.objects.select_related(
+        "line__plan__app", "account", "recipient"
+    )
     return links.filter(digest=_digest(token)).first()
 
 
-def check(link: InstallLink, *, user: User, at: datetime) -> None:
+def check(link: InstallLink, *, user: User, at: datetime, on: date) -> None:
     """Refuse a link that cannot be used by this person now.
 
-    Codes: stranger (another person's), revoked, used, expired.
+    Codes: stranger (another person's), revoked, used, expired, not_started and ended
+    (the line does not run on the day, so it would cover nothing).
     """
     if link.recipient_id != user.pk:
         raise ValidationError(
@@ -62,7 +69,9 @@ def check(link: InstallLink, *, user: User, at: datetime) -> None:
             code="stranger",
         )
     if link.used_at:
-        raise ValidationError("This link has been used: the app is installed.", code="used")
+        raise ValidationError(
+            "This link has been used: the app is installed.", code="used"
+        )
     if link.revoked_at:
         raise ValidationError(
             "This link was taken back or replaced by a newer one. Look for a later"
@@ -75,14 +84,47 @@ def check(link: InstallLink, *, user: User, at: datetime) -> None:
             " or ask for a new link.",
             code="expired",
         )
+    if link.line.starts_on > on:
+        raise ValidationError(
+            f"What was signed starts on {link.line.starts_on}. Use this link from that"
+            " day on, or ask for a new one then.",
+            code="not_started",
+        )
+    if link.line.ends_on and link.line.ends_on <= on:
+        raise ValidationError(
+            "What was signed has ended, so this link covers nothing any more.",
+            code="ended",
+        )
 
 
-def use(link: InstallLink, *, user: User, at: datetime) -> None:
+def use(link: InstallLink, *, user: User, at: datetime, on: date) -> None:
     """Use a link up, once, in the transaction that installs. Refuses what `check` does."""
-    link = InstallLink.objects.select_for_update(no_key=True).get(pk=link.pk)
-    check(link, user=user, at=at)
+    link = InstallLink.objects.select_for_update(no_key=True, of=["self"]).get(
+        pk=link.pk
+    )
+    check(link, user=user, at=at, on=on)
     link.used_at = at
     link.save(update_fields=["used_at"])
+
+
+@transaction.atomic
+def install(
+    link: InstallLink, users: Iterable[User], *, roles: dict[Role, bool],
+    signed: Signature, at: datetime, on: date,
+) -> Installation:  # fmt: skip
+    """Install the contracted plan and use the link up, both or neither (T14).
+
+    The same key again answers the same installation. Refuses what `check` and
+    `installs.install` do.
+    """
+    plan, users = link.line.plan, list(users)
+    body = installs.body(plan, users, roles)
+    again = orders.repeated(link.account, key=signed.key, body=body)
+    if again is None:
+        use(link, user=signed.by, at=at, on=on)
+    return installs.install(
+        link.account, plan, users, roles=roles, signed=signed, on=on
+    )
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from billing.models import Order
 from billing.orders import Signature
 from journal import activities
 from marketplace import offers
-from marketplace.models import App, Plan
+from marketplace.models import Plan
 from myapps import coverage, endings, role_activations, seats
 from myapps.models import Installation
 
@@ -50,12 +50,8 @@ def install(
     Seat plan (no_users), and what `effects.of` and `orders.place` refuse.
     """
     users, app = list(users), plan.app
-    body = orders.body_digest(
-        install=plan.pk,
-        users=sorted(user.pk for user in users),
-        roles=sorted((role.pk, auto) for role, auto in roles.items()),
-    )
-    if order := orders.repeated(account, key=signed.key, body=body):
+    order = orders.repeated(account, key=signed.key, body=body(plan, users, roles))
+    if order:
         return Installation.objects.get(order=order)
     contracts.locked(account, on=on)
     coverage.bring_forward(account, app, on=on)
@@ -72,7 +68,7 @@ def install(
     effect = effects.of(account, plan, units=_units(plan, len(people)), on=on)
     order = orders.place(
         account, kind=Order.Kind.INSTALL, plan=plan, effect=effect, signed=signed,
-        body=body, on=on,
+        body=body(plan, users, roles), on=on,
     )  # fmt: skip
     installation = _create(account, plan, order, by=signed.by, on=on)
     effects.carry_out(
@@ -81,7 +77,9 @@ def install(
     )  # fmt: skip
     _seat(installation, users, people, roles, by=signed.by, on=on)
     for role, auto in roles.items():
-        role_activations.start(installation, role, auto_install=auto, order=order, on=on)
+        role_activations.start(
+            installation, role, auto_install=auto, order=order, on=on
+        )
     activities.record(
         "app.installed",
         account=account,
@@ -96,6 +94,15 @@ def install(
         order=order.pk,
     )
     return installation
+
+
+def body(plan: Plan, users: Iterable[User], roles: dict[Role, bool]) -> str:
+    """The digest of what an install asks for: the same key must ask the same (3.18)."""
+    return orders.body_digest(
+        install=plan.pk,
+        users=sorted(user.pk for user in users),
+        roles=sorted((role.pk, auto) for role, auto in roles.items()),
+    )
 
 
 def _choosable(plan: Plan, account: Account) -> None:

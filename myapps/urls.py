@@ -1,8 +1,83 @@
 from django.urls import path
 
-from myapps import app_pages
+from myapps import (
+    app_pages,
+    billing_pages,
+    console_pages,
+    ending_pages,
+    install_pages,
+    plan_pages,
+    role_pages,
+    seat_pages,
+)
 
 app_name = "myapps"
 urlpatterns = [
     path("marketplace/<slug:slug>/", app_pages.app, name="app"),
+    # Buying: Install
+    path("marketplace/<slug:slug>/install/", install_pages.install, name="install"),
+    # What was signed: Install or Manage
+    path("orders/", install_pages.order_list, name="orders"),
+    path("orders/<int:pk>/", install_pages.order, name="order"),
+    # Whom an install link was sent to
+    path("install/<str:token>/", install_pages.install_link, name="install-link"),
+    # Everybody who works for an account
+    path("apps-states/", install_pages.catalogue_states, name="catalogue-states"),
+    # The console: Install or Manage
+    path("apps/", console_pages.index, name="index"),
+    # One app: Manage
+    path("apps/<slug:slug>/", console_pages.installation, name="installation"),
+    path("apps/<slug:slug>/users/", seat_pages.users, name="users"),
+    path("apps/<slug:slug>/users/add/", seat_pages.add_users, name="add-users"),
+    path(
+        "apps/<slug:slug>/users/add/effect/",
+        seat_pages.add_users_effect,
+        name="add-users-effect",
+    ),
+    path(
+        "apps/<slug:slug>/users/options/",
+        seat_pages.people_options,
+        name="people-options",
+    ),
+    path("apps/<slug:slug>/users/remove/", seat_pages.remove_users, name="remove-users"),
+    path("apps/<slug:slug>/roles/", role_pages.roles, name="roles"),
+    path("apps/<slug:slug>/roles/add/", role_pages.activate_role, name="activate-role"),
+    path(
+        "apps/<slug:slug>/roles/add/effect/",
+        role_pages.activate_role_effect,
+        name="activate-role-effect",
+    ),
+    path(
+        "apps/<slug:slug>/roles/<int:pk>/auto-install/",
+        role_pages.auto_install,
+        name="auto-install",
+    ),
+    path("apps/<slug:slug>/roles/<int:pk>/stop/", role_pages.stop_role, name="stop-role"),
+    path("apps/<slug:slug>/roles/limits/", role_pages.limits, name="limits"),
+    path("apps/<slug:slug>/waiting/seat/", role_pages.seat_waiting, name="seat-waiting"),
+    path(
+        "apps/<slug:slug>/waiting/refuse/",
+        role_pages.refuse_waiting,
+        name="refuse-waiting",
+    ),
+    path("apps/<slug:slug>/plan/", plan_pages.plan, name="plan"),
+    path(
+        "apps/<slug:slug>/plan/<slug:code>/", plan_pages.change_plan, name="change-plan"
+    ),
+    path("apps/<slug:slug>/billing/", billing_pages.billing, name="billing"),
+    path("apps/<slug:slug>/billing/lower/", billing_pages.lower, name="lower"),
+    path(
+        "apps/<slug:slug>/billing/changes/<int:pk>/withdraw/",
+        billing_pages.withdraw,
+        name="withdraw",
+    ),
+    path("apps/<slug:slug>/add-ons/", billing_pages.add_on_lines, name="add-ons"),
+    path("apps/<slug:slug>/activity/", console_pages.activity, name="activity"),
+    path("apps/<slug:slug>/uninstall/", ending_pages.uninstall, name="uninstall"),
+    path("apps/<slug:slug>/keep/", ending_pages.keep, name="keep"),
+    # The whole account: Manage
+    path("charges/", console_pages.charges, name="charges"),
+    path("activity/", console_pages.account_activity, name="account-activity"),
+    # Everybody who works for an account
+    path("launcher/", console_pages.launcher, name="launcher"),
 ]

@@ -1,0 +1,521 @@
+"""Buying an app: the install page, install links, and the orders that were signed."""
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts import authority, clock, terms
+from accounts.models import Account, Role, TermsVersion, User
+from billing import contracts, effects, lines, orders
+from billing.effects import Effect
+from billing.models import Line
+from marketplace import list_prices, offers
+from marketplace.models import App, Plan
+from myapps import install_links, installs, signing, summary
+from myapps.forms import InstallForm, PeopleForm
+from myapps.models import Installation, InstallLink
+from myapps.summary import Summary
+
+PEOPLE_SHOWN = 25
+ORDERS_ON_A_PAGE = 25
+MOST_STATES = 100
+
+
+# The install page
+
+
+@require_http_methods(["GET", "POST"])
+@authority.required(authority.INSTALL)
+def install(request: HttpRequest, slug: str) -> HttpResponse:
+    """Choose a plan and people, read what it does, sign (T1–T4, T7, T8, T14, T17).
+
+    GET and POST without `confirm` only show; htmx gets the panels alone.
+    """
+    account, on = request.user.account, _today(request)
+    app = get_object_or_404(_apps(account), slug=slug)
+    asked = request.POST if request.method == "POST" else request.GET
+    form = InstallForm(_with_plan(asked, app, account, on=on), account=account, app=app)
+    form.is_valid()
+    if "confirm" in request.POST:
+        return _buy(request, app, form, on=on)
+    if installed := _installed(account, app, on=on):
+        return _already(request, installed)
+    return _install_page(request, app, form, _offer(request, form, on=on), on=on)
+
+
+def _buy(request, app: App, form: InstallForm, *, on: date) -> HttpResponse:
+    offer = _offer(request, form, on=on)
+    if not form.is_valid() or form.chosen_plan is None:
+        return _install_page(request, app, form, offer, on=on, status=422)
+    try:
+        signed = _sign(request, offer, on=on)
+        installation = installs.install(
+            request.user.account, form.chosen_plan, form.chosen_users, roles=form.chosen_roles,
+            signed=signed, on=on,
+        )  # fmt: skip
+    except ValidationError as refusal:
+        if refusal.code == "installed":
+            return _already(request, _installed(request.user.account, app, on=on))
+        offer.refuse(refusal)
+        return _install_page(request, app, form, offer, on=on, status=offer.status)
+    return _installed_now(request, installation)
+
+
+def _install_page(request, app, form, offer, *, on, status=200) -> HttpResponse:
+    partly = request.htmx and not request.htmx.history_restore_request
+    context = {"app": app, "form": form, "offer": offer, "on": on}
+    if partly:
+        return render(request, "myapps/_install_panels.html", context, status=status)
+    account = request.user.account
+    context |= {
+        "plans": _plan_options(account, app, on=on),
+        "not_listed": _not_listed(account, app, on=on),
+        "step": _step(form, offer),
+    }
+    context |= _people_options(request, form)
+    return render(request, "myapps/install.html", context, status=status)
+
+
+def _installed_now(request, installation: Installation) -> HttpResponse:
+    if installation.state == Installation.State.INSTALLING:
+        words = _(
+            "%(app)s is being set up. Its partner confirms within seven days; otherwise"
+            " everything charged is reversed."
+        )
+    else:
+        words = _("%(app)s is installed. Your order is %(order)s.")
+    messages.success(
+        request, words % {"app": installation.app, "order": installation.order_id}
+    )
+    if authority.held(request.user, authority.MANAGE):
+        return redirect("myapps:installation", installation.app.slug)
+    return redirect("myapps:order", installation.order_id)
+
+
+def _already(request, installation: Installation) -> HttpResponse:
+    messages.info(
+        request,
+        _("%(app)s is installed already. Manage it here.") % {"app": installation.app},
+    )
+    if authority.held(request.user, authority.MANAGE):
+        return redirect("myapps:installation", installation.app.slug)
+    return redirect("myapps:app", installation.app.slug)
+
+
+# What stands beside the button
+
+
+@dataclass
+class Offering:
+    """What the page shows of a choice: what it costs, and what the click needs."""
+
+    plan: Plan | None
+    seats: int
+    on: date
+    key: str
+    summary: Summary | None = None
+    effect: Effect | None = None
+    refusal: ValidationError | None = None
+    changed: bool = False
+    role: Role | None = None
+    version: TermsVersion | None = None
+    accepted: bool = False
+    ticked: bool = False
+    coming: list[Line] = field(default_factory=list)
+
+    @property
+    def shown(self) -> str:
+        """The digest of the purchase summary on the page."""
+        said = self.summary.as_json() if self.summary else {}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def status(self) -> int:
+        busy = self.refusal is not None and self.refusal.code == "in_progress"
+        return 409 if self.changed or busy else 422
+
+    @property
+    def line(self) -> Line | None:
+        """A signed line of the plan that starts later than today."""
+        return self.coming[0] if self.coming else None
+
+    def refuse(self, refusal: ValidationError) -> None:
+        """Show a rule's answer to the click: the new effect, or the reason."""
+        if isinstance(refusal, orders.EffectChanged):
+            self.effect, self.changed, self.refusal = refusal.effect, True, None
+            return
+        self.refusal = refusal
+        if refusal.code == "key_reused":
+            self.key = str(uuid.uuid4())
+
+
+def _offer(request, form, *, on: date, plan: Plan | None = None) -> Offering:
+    """Compute both panels for a choice. Writes nothing (T8, 3.17)."""
+    account, plan = request.user.account, plan or form.chosen_plan
+    version = terms.current(on)
+    offer = Offering(
+        plan=plan,
+        seats=form.count(),
+        on=on,
+        key=request.POST.get("key") or str(uuid.uuid4()),
+        role=authority.role_for(request.user, authority.INSTALL),
+        version=version,
+        accepted=terms.accepted(request.user, on),
+        ticked=version is not None
+        and request.POST.get("accept_terms") == str(version.pk),
+    )
+    if plan is None:
+        return offer
+    currency = contracts.currency_of(account, on=on) or plan.app.currency
+    offer.summary = summary.of(plan, seats=offer.seats, currency=currency, on=on)
+    offer.coming = _coming(account, plan, on=on)
+    try:
+        offer.effect = installs.effect(account, plan, seats=offer.seats, on=on)
+    except ValidationError as refusal:
+        offer.refusal = refusal
+    return offer
+
+
+def _sign(request, offer: Offering, *, on: date) -> orders.Signature:
+    """Sign what the page showed; ticking the terms accepts them first (T7)."""
+    if offer.effect and request.POST.get("shown") != offer.shown:
+        raise orders.EffectChanged(offer.effect)
+    if offer.ticked and not offer.accepted:
+        terms.accept(request.user, version=offer.version, on=on)
+        offer.accepted = True
+    return signing.sign(
+        request.user,
+        authority.INSTALL,
+        key=request.POST.get("key", ""),
+        agreed=request.POST.get("agreed", ""),
+        summary=offer.summary,
+        on=on,
+        from_address=request.META.get("REMOTE_ADDR") or None,
+    )
+
+
+# What can be chosen
+
+
+@dataclass(frozen=True)
+class PlanOption:
+    """A base plan as a choice: its list price, or why it cannot be chosen here."""
+
+    plan: Plan
+    currency: str
+    price: Decimal | None
+    contracted: int
+    obstacle: str
+
+
+def _plan_options(account: Account, app: App, *, on: date) -> list[PlanOption]:
+    """Base plans the account may choose, in the order listed. Never an add-on (T5)."""
+    currency = contracts.currency_of(account, on=on) or app.currency
+    plans = list(offers.choosable(app, account).order_by("position", "pk"))
+    prices = list_prices.of_plans(plans, currency=currency, on=on)
+    signed = _contracted(account, app, on=on)
+    return [
+        PlanOption(
+            plan=plan,
+            currency=currency,
+            price=prices.get(plan.pk),
+            contracted=signed.get(plan.pk, 0),
+            obstacle=""
+            if plan.pk in prices or plan.pk in signed
+            else ("on_request" if plan.price_on_request else "currency"),
+        )
+        for plan in plans
+    ]
+
+
+def _contracted(account: Account, app: App, *, on: date) -> dict[int, int]:
+    """Units contracted today, by plan id."""
+    found: dict[int, int] = {}
+    for line in lines.running(account, app, on=on):
+        found[line.plan_id] = found.get(line.plan_id, 0) + line.term.contracted
+    return found
+
+
+def _not_listed(account: Account, app: App, *, on: date) -> list[Line]:
+    """Lines whose plan the account cannot choose: Support makes it available (T15)."""
+    choosable = offers.choosable(app, account).values("pk")
+    found = Line.objects.of(account).base().running(on=on).exclude(plan__in=choosable)
+    found = found.filter(app=app, replaced_by=None).select_related("plan")
+    return list(found.order_by("starts_on", "pk"))
+
+
+def _coming(account: Account, plan: Plan, *, on: date) -> list[Line]:
+    """Signed lines of a plan that start later than today."""
+    found = Line.objects.of(account).signed().filter(plan=plan, starts_on__gt=on)
+    return list(found.order_by("starts_on", "pk"))
+
+
+def _with_plan(asked, app: App, account: Account, *, on: date):
+    """What was asked; on the first look the plan under contract, or the first with a
+    price, is chosen already.
+    """
+    if "plan" in asked:
+        return asked
+    able = [one for one in _plan_options(account, app, on=on) if not one.obstacle]
+    best = max(able, key=lambda one: one.contracted > 0, default=None)
+    chosen = asked.copy()
+    if best:
+        chosen["plan"] = str(best.plan.pk)
+    return chosen
+
+
+def _people_options(request, form: PeopleForm) -> dict:
+    """The first list of the picker: chosen people, then those a search finds."""
+    account = request.user.account
+    asked = request.POST if request.method == "POST" else request.GET
+    words = asked.get("q", "")[:200]
+    ticked = form.cleaned_data.get("users", [])
+    found = account.users.active().named(words)
+    found = found.exclude(pk__in=[user.pk for user in ticked])
+    active = Q(group__user__is_active=True)
+    roles = account.roles.annotate(people=Count("group__user", filter=active))
+    return {
+        "q": words,
+        "ticked": ticked,
+        "found": found.order_by("display_name", "id")[:PEOPLE_SHOWN],
+        "people_count": account.users.active().count(),
+        "roles": [
+            (role, role in form.chosen_roles, role in form.cleaned_data.get("auto", []))
+            for role in roles.order_by("name")
+        ],
+        "pasted": asked.get("emails", ""),
+    }
+
+
+def _step(form: InstallForm, offer: Offering) -> int:
+    """Where the person is: the plan, the people, the signature."""
+    if form.chosen_plan is None:
+        return 1
+    return 3 if offer.effect else 2
+
+
+def _apps(account: Account):
+    """Apps in the marketplace, and those the account has under contract."""
+    ours = Q(pk__in=Line.objects.of(account).values("app"))
+    published = Q(state=App.State.PUBLISHED)
+    return App.objects.filter(published | ours).select_related("partner")
+
+
+def _installed(account: Account, app: App, *, on: date) -> Installation | None:
+    """What stands of the app for the account; an end that has come is none (3.15)."""
+    found = Installation.objects.of(account).standing().select_related("app")
+    return found.filter(app=app).exclude(ends_on__lte=on).first()
+
+
+def _today(request) -> date:
+    return clock.today(request.user.account.timezone)
+
+
+# Install links (T14)
+
+
+@require_http_methods(["GET", "POST"])
+@authority.signed_in
+def install_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Install what an order form covers. Looking never uses a link up; installing does."""
+    link = install_links.find(token)
+    user = request.user
+    if link is None or link.account_id != user.account_id:
+        raise Http404
+    on, at = _today(request), clock.now()
+    installed = _installed(link.account, link.line.app, on=on)
+    repeated = installed and "confirm" in request.POST
+    if not repeated and (reason := _obstacle(link, user, installed, at=at, on=on)):
+        return _link_refused(request, link, reason, installed)
+    form = PeopleForm(request.POST or request.GET, account=link.account)
+    form.is_valid()
+    offer = _offer(request, form, on=on, plan=link.line.plan)
+    if "confirm" not in request.POST:
+        return _link_page(request, link, form, offer, on=on)
+    if not form.is_valid():
+        return _link_page(request, link, form, offer, on=on, status=422)
+    try:
+        signed = _sign(request, offer, on=on)
+        installation = install_links.install(
+            link,
+            form.chosen_users,
+            roles=form.chosen_roles,
+            signed=signed,
+            at=at,
+            on=on,
+        )
+    except ValidationError as refusal:
+        if refusal.code in LINK_REFUSALS:
+            return _link_refused(request, link, refusal, installed)
+        offer.refuse(refusal)
+        return _link_page(request, link, form, offer, on=on, status=offer.status)
+    return _installed_now(request, installation)
+
+
+LINK_REFUSALS = {
+    "stranger": 403,
+    "no_authority": 403,
+    "used": 410,
+    "revoked": 410,
+    "expired": 410,
+    "ended": 410,
+    "not_started": 409,
+    "installed": 409,
+}
+
+
+def _obstacle(link: InstallLink, user: User, installed, *, at, on):
+    """Why the link cannot be used, if so."""
+    try:
+        install_links.check(link, user=user, at=at, on=on)
+    except ValidationError as refusal:
+        return refusal
+    if not authority.held(user, authority.INSTALL):
+        return ValidationError(
+            _(
+                "Installing is a purchase, and none of your roles holds Install. Ask"
+                " somebody who manages roles in your company to give it to you, then"
+                " open the link again: it is not used up."
+            ),
+            code="no_authority",
+        )
+    if installed:
+        return ValidationError(
+            _("The app is installed already, so there is nothing left to do."),
+            code="installed",
+        )
+    return None
+
+
+def _link_page(request, link, form, offer, *, on, status=200) -> HttpResponse:
+    partly = request.htmx and not request.htmx.history_restore_request
+    context = {"app": link.line.app, "form": form, "offer": offer, "on": on}
+    if partly:
+        return render(request, "myapps/_install_panels.html", context, status=status)
+    context |= {"link": link, "term": link.line.terms.latest("starts_on")}
+    context |= _people_options(request, form)
+    return render(request, "myapps/install_link.html", context, status=status)
+
+
+def _link_refused(request, link, reason, installed) -> HttpResponse:
+    holders = []
+    if reason.code == "no_authority":
+        people = authority.holders(link.account, authority.MANAGE_ROLES)
+        holders = list(people.order_by("display_name")[:4])
+    context = {
+        "link": link,
+        "app": link.line.app,
+        "reason": reason,
+        "installed": installed,
+        "holders": holders,
+        "may_manage": authority.held(request.user, authority.MANAGE),
+        "may_install": authority.held(request.user, authority.INSTALL),
+    }
+    status = LINK_REFUSALS[reason.code]
+    return render(request, "myapps/install_link_refused.html", context, status=status)
+
+
+# Orders (T7)
+
+
+@require_GET
+@authority.required(authority.MANAGE, authority.INSTALL)
+def order_list(request: HttpRequest) -> HttpResponse:
+    """Every order the account signed, newest first; of one app with ?app=."""
+    account = request.user.account
+    rows = account.orders.select_related("app", "plan", "placed_by").order_by("-id")
+    app = None
+    if slug := request.GET.get("app"):
+        app = get_object_or_404(_apps(account), slug=slug)
+        rows = rows.filter(app=app)
+    page = Paginator(rows, ORDERS_ON_A_PAGE).get_page(request.GET.get("page"))
+    page.object_list = [
+        {"order": order, "effect": effects.loaded(order.effect)}
+        for order in page.object_list
+    ]
+    return render(request, "myapps/orders.html", {"page": page, "app": app})
+
+
+@require_GET
+@authority.required(authority.MANAGE, authority.INSTALL)
+def order(request: HttpRequest, pk: int) -> HttpResponse:
+    """A signed order as it was signed: who, what they saw, what it charged. Printable."""
+    rows = request.user.account.orders.select_related("app", "plan", "placed_by")
+    order = get_object_or_404(rows, pk=pk)
+    effect = effects.loaded(order.effect)
+    charges = list(
+        order.charges.select_related("line__plan", "reversed_by").order_by("id")
+    )
+    context = {
+        "order": order,
+        "effect": effect,
+        "intact": effect.digest == order.effect_digest,
+        "summary": _kept(order.summary),
+        "charges": charges,
+        "total": sum((charge.amount for charge in charges), Decimal(0)),
+        "permission": _permission(order.authority),
+        "may_manage": authority.held(request.user, authority.MANAGE),
+        "standing": request.user.account.installations.standing()
+        .filter(app=order.app)
+        .exists(),
+    }
+    return render(request, "myapps/order.html", context)
+
+
+def _kept(stored: dict) -> dict:
+    """A purchase summary as an order keeps it, with its money as numbers."""
+    money = ("monthly_price", "total")
+    return {
+        name: Decimal(value) if name in money and value is not None else value
+        for name, value in stored.items()
+    }
+
+
+def _permission(name: str) -> str:
+    return {authority.INSTALL: _("Install"), authority.MANAGE: _("Manage")}.get(
+        name, name
+    )
+
+
+# What the catalogue asks
+
+
+@require_GET
+@authority.customer_required
+def catalogue_states(request: HttpRequest) -> HttpResponse:
+    """Of the apps asked for (?app=box&app=zoom): what is installed or under contract."""
+    account, on = request.user.account, _today(request)
+    asked = [s for word in request.GET.getlist("app") for s in word.split(",")]
+    slugs = [slug for slug in asked if slug][:MOST_STATES]
+    installed = {
+        row.app.slug: row
+        for row in Installation.objects.of(account)
+        .standing()
+        .filter(app__slug__in=slugs)
+        .exclude(ends_on__lte=on)
+        .select_related("app")
+    }
+    contracted = set(
+        Line.objects.of(account)
+        .running(on=on)
+        .filter(app__slug__in=slugs)
+        .values_list("app__slug", flat=True)
+    )
+    states = [
+        {"slug": slug, "installation": installed.get(slug)}
+        for slug in dict.fromkeys(slugs)
+        if slug in installed or slug in contracted
+    ]
+    return render(request, "myapps/_catalogue_states.html", {"states": states})
