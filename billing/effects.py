@@ -102,16 +102,22 @@ class Effect:
     contracted: int
     growth: Growth | None = None
     new_line: NewLine | None = None
+    resumed: tuple[NewLine, ...] = ()
     replaced: tuple[Replaced, ...] = ()
     restored: tuple[int, ...] = ()
     covered_until: date | None = None
+
+    @property
+    def opened(self) -> tuple[NewLine, ...]:
+        """Every line this opens: those resumed beside the new one come first (3.4)."""
+        return (*self.resumed, self.new_line) if self.new_line else ()
 
     @property
     def first_amount(self) -> Decimal:
         """What is charged at the click."""
         if self.growth:
             return self.growth.amount
-        return self.new_line.first.amount if self.new_line else Decimal(0)
+        return sum((line.first.amount for line in self.opened), Decimal(0))
 
     @property
     def bills(self) -> bool:
@@ -173,23 +179,27 @@ def of(account: Account, plan: Plan, *, units: int, on: date) -> Effect:
     _check_carried(found, on=on)
     covering = lines.covering(found, plan)
     others = [line for line in found if line.plan_id != plan.pk]
-    resumed = None if covering else _credited(account, plan, on=on)
+    resumed = [] if covering else _credited(account, plan, on=on)
     if covering:
         effect = _covered(covering, plan, units=units, on=on)
         new_parts = list(effect.growth.parts) if effect.growth else []
     else:
-        new_line = _opened(account, plan, others, resumed, units=units, on=on)
+        if resumed:
+            opened = _resumed(plan, resumed, units=units, on=on)
+        else:
+            opened = [_opened(account, plan, others, units=units, on=on)]
         effect = Effect(
             on=on,
             plan_id=plan.pk,
             plan=plan.name,
-            currency=new_line.currency,
+            currency=opened[-1].currency,
             units=units,
             covered=0,
-            contracted=new_line.contracted if resumed else 0,
-            new_line=new_line,
+            contracted=sum(line.contracted for line in opened) if resumed else 0,
+            new_line=opened[-1],
+            resumed=tuple(opened[:-1]),
         )
-        new_parts = [new_line.first]
+        new_parts = [line.first for line in opened]
     if effect.bills:
         contracts.required(account, on=on)
     left = [line for line in others if line.replaced_by_id is None and not _ends(line)]
@@ -257,8 +267,8 @@ def _growth(line: Line, extra: int, *, on: date) -> Growth:
     )
 
 
-def _credited(account: Account, plan: Plan, *, on: date) -> Line | None:
-    """A line of the plan that ended early with a credit, and whose term still runs."""
+def _credited(account: Account, plan: Plan, *, on: date) -> list[Line]:
+    """Lines of the plan that ended early with a credit, and whose term still runs."""
     ended = Line.objects.of(account).filter(
         plan=plan,
         replaced_by__isnull=False,
@@ -266,29 +276,46 @@ def _credited(account: Account, plan: Plan, *, on: date) -> Line | None:
         starts_on__lte=on,
         ends_on__lte=on,
     )
-    terms = Term.objects.filter(line__in=ended).holding(on).select_related("line")
-    term = terms.order_by("line__starts_on", "line_id").last()
-    if term is None:
-        return None
-    term.line.term = term
-    return term.line
+    terms = (
+        Term.objects.filter(line__in=ended.exclude(replaced_by__plan=plan))
+        .holding(on)
+        .select_related("line")
+        .order_by("line__starts_on", "line_id")
+    )
+    found = []
+    for term in terms:
+        term.line.term = term
+        found.append(term.line)
+    return found
 
 
-def _opened(account, plan, others, resumed, *, units: int, on: date) -> NewLine:
-    contract = contracts.required(account, on=on)
-    if resumed:
-        return _new_line(
-            plan,
-            basis=resumed.basis,
-            contracted=resumed.term.contracted,
-            quantity=max(resumed.term.contracted, units),
-            price=resumed.monthly_unit_price,
-            currency=resumed.currency,
-            grid=resumed,
-            term_ends_on=resumed.term.ends_on,
-            continues_id=resumed.pk,
-            on=on,
+def _resumed(plan: Plan, ended: list[Line], *, units: int, on: date) -> list[NewLine]:
+    """Lines as they were signed, from this day; growth goes to the latest (3.4)."""
+    opened = []
+    left = units
+    for line in ended:
+        contracted = line.term.contracted
+        quantity = max(contracted, left) if line is ended[-1] else contracted
+        left -= quantity
+        opened.append(
+            _new_line(
+                plan,
+                basis=line.basis,
+                contracted=contracted,
+                quantity=quantity,
+                price=line.monthly_unit_price,
+                currency=line.currency,
+                grid=line,
+                term_ends_on=line.term.ends_on,
+                continues_id=line.pk,
+                on=on,
+            )
         )
+    return opened
+
+
+def _opened(account, plan, others, *, units: int, on: date) -> NewLine:
+    contract = contracts.required(account, on=on)
     price = _list_price(plan, contract, on=on)
     base = _replaced_base(others)
     if base:
@@ -394,7 +421,8 @@ def carry_out(
     Callers hold the contract's lock and have compared the effect under it.
     """
     if effect.new_line:
-        line = _open(effect.new_line, account=account, cause=cause, on=on, order=order)
+        for new in effect.opened:
+            line = _open(new, account=account, cause=cause, on=on, order=order)
     else:
         line = _grow(effect, account=account, cause=cause, by=by, on=on, order=order)
     for left in effect.replaced:
