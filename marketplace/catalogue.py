@@ -12,13 +12,24 @@ from django.contrib.postgres.search import (
     SearchRank,
     TrigramWordSimilarity,
 )
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.expressions import Combinable, RawSQL
 from django.db.models.functions import Lower
 
 from marketplace.models import App, ListPrice, Plan
 
 MOST_WORDS = 8
+NOTHING = Value(0.0)
 RELEVANCE, NAME, PRICE, NEWEST = "relevance", "name", "price", "newest"
 OWN = "own"
 """In place of a currency: each app's own, for those who have no contract."""
@@ -37,9 +48,12 @@ def matching(apps: QuerySet[App], text: str) -> QuerySet[App]:
         found = begins | SearchQuery(word, config="marketplace_stems")
         query = found if query is None else query & found
     if query is None:
-        return apps.none()
+        return apps.none().annotate(relevance=NOTHING)
     rank = SearchRank(F("search_entry__words"), query)
-    return apps.filter(search_entry__words=query).annotate(relevance=rank)
+    called = When(name__istartswith=text.strip(), then=Value(1.0))
+    return apps.filter(search_entry__words=query).annotate(
+        relevance=rank + Case(called, default=NOTHING)
+    )
 
 
 def near(apps: QuerySet[App], text: str) -> QuerySet[App]:
@@ -50,7 +64,9 @@ def near(apps: QuerySet[App], text: str) -> QuerySet[App]:
         apps = apps.filter(pk__in=ids)
         one = TrigramWordSimilarity(word.lower(), "search_entry__keywords")
         likeness = one if likeness is None else likeness + one
-    return apps.none() if likeness is None else apps.annotate(relevance=likeness)
+    if likeness is None:
+        return apps.none().annotate(relevance=NOTHING)
+    return apps.annotate(relevance=likeness)
 
 
 def prices(*, currency: str, on: date) -> QuerySet[ListPrice]:

@@ -136,9 +136,26 @@ def take_app(
     elif app.pk is None:
         values["partner_id"] = partners[entry.slug].pk
     keep(app, values, outcome)
-    for position, said in enumerate(entry.plans):
-        plan = plans.pop(said.code, None) or Plan(app=app, code=said.code)
-        take_plan(plan, said, outcome, position=position, app=entry, on=on)
+    known = {code: list(plan.list_prices.all()) for code, plan in plans.items()}
+    mine = [
+        plans.pop(said.code, None) or Plan(app=app, code=said.code)
+        for said in entry.plans
+    ]
+    store(
+        [
+            (plan, differing(plan, plan_values(said, position)))
+            for position, (plan, said) in enumerate(zip(mine, entry.plans, strict=True))
+        ],
+        outcome,
+    )
+    prices = [
+        price
+        for plan, said in zip(mine, entry.plans, strict=True)
+        for price in list_prices_of(
+            plan, said, known.get(said.code, []), outcome, app=entry, on=on
+        )
+    ]
+    store(prices, outcome)
     outcome.left += [f"plan {entry.slug}/{code}" for code in plans]
 
 
@@ -173,17 +190,8 @@ def detailed(about: AppDetails, partners: dict[str, Partner]) -> dict:
     }
 
 
-def take_plan(
-    plan: Plan,
-    said: PlanEntry,
-    outcome: Outcome,
-    *,
-    position: int,
-    app: AppEntry,
-    on: date,
-) -> None:
-    rows = list(plan.list_prices.all()) if plan.pk else []
-    values = {
+def plan_values(said: PlanEntry, position: int) -> dict:
+    return {
         "name": said.name,
         "kind": said.kind,
         "charge_model": said.charge_model,
@@ -193,11 +201,25 @@ def take_plan(
         "price_on_request": said.price_on_request,
         "position": position,
     }
-    keep(plan, values, outcome)
+
+
+def list_prices_of(
+    plan: Plan,
+    said: PlanEntry,
+    rows: list[ListPrice],
+    outcome: Outcome,
+    *,
+    app: AppEntry,
+    on: date,
+) -> list[tuple[ListPrice, list[str]]]:
+    """A plan's list prices as they are to be, each with what differs in it.
+
+    Prices to come that are dropped are deleted here; contradictions become faults.
+    """
     closes_on = app.listed_on if said.price_on_request else None
-    known = {row.currency for row in rows}
+    wished: list[tuple[ListPrice, list[str]]] = []
     lasting = False
-    for currency in sorted(known | said.prices.keys()):
+    for currency in sorted({row.currency for row in rows} | said.prices.keys()):
         wanted = said.prices.get(currency, {})
         if not wanted and not said.price_on_request:
             outcome.left.append(f"{currency} prices of {app.slug}/{said.code}")
@@ -207,7 +229,7 @@ def take_plan(
             outcome.faults.append(contradiction(clash, said, currency))
         after = list_prices.merged(history, wanted, closes_on=closes_on, on=on)
         lasting = lasting or any(row.until is None or row.until > on for row in after)
-        write_prices(plan, currency, before, after, outcome)
+        wished += rewritten(plan, currency, before, after, outcome)
     if not said.price_on_request and not lasting:
         outcome.faults.append(
             Fault(
@@ -216,27 +238,28 @@ def take_plan(
                 f"Add a price from a day after {on}.",
             )
         )
+    return wished
 
 
-def write_prices(
+def rewritten(
     plan: Plan,
     currency: str,
     before: list[ListPrice],
     after: list[Listed],
     outcome: Outcome,
-) -> None:
-    """Make one plan's rows in one currency say `after`; shorten before adding."""
+) -> list[tuple[ListPrice, list[str]]]:
     rows = {row.effective_from: row for row in before}
-    for row in before:
-        if row.effective_from not in {wanted.since for wanted in after}:
-            row.delete()
-            outcome.removed["list price"] += 1
+    for dropped in rows.keys() - {wanted.since for wanted in after}:
+        rows[dropped].delete()
+        outcome.removed["list price"] += 1
+    wished = []
     for wanted in after:
         row = rows.get(wanted.since) or ListPrice(
             plan=plan, currency=currency, effective_from=wanted.since
         )
         values = {"monthly_price": wanted.price, "effective_until": wanted.until}
-        keep(row, values, outcome)
+        wished.append((row, differing(row, values)))
+    return wished
 
 
 def listed(row: ListPrice) -> Listed:
@@ -273,17 +296,30 @@ def record(verb: str, app: App, *, by: User | None, on: date) -> None:
 
 def keep(row: models.Model, values: dict, outcome: Outcome) -> None:
     """Save a row if it is new or differs from these values, and count it."""
-    kind = row._meta.verbose_name
-    differing = [
+    store([(row, differing(row, values))], outcome)
+
+
+def differing(row: models.Model, values: dict) -> list[str]:
+    """Set the values, and name those that were not so."""
+    names = [
         name
         for name, value in values.items()
         if row.pk is None or getattr(row, name) != value
     ]
-    for name in differing:
+    for name in names:
         setattr(row, name, values[name])
-    if row.pk is None:
-        row.save()
-        outcome.added[kind] += 1
-    elif differing:
-        row.save(update_fields=differing)
-        outcome.changed[kind] += 1
+    return names
+
+
+def store(rows: list[tuple[models.Model, list[str]]], outcome: Outcome) -> None:
+    """Save what differs, then add what is new at once: prices shrink before others
+    take their days.
+    """
+    for row, names in rows:
+        if row.pk and names:
+            row.save(update_fields=names)
+            outcome.changed[row._meta.verbose_name] += 1
+    new = [row for row, _ in rows if row.pk is None]
+    if new:
+        type(new[0])._default_manager.bulk_create(new)
+        outcome.added[new[0]._meta.verbose_name] += len(new)

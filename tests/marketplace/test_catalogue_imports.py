@@ -23,7 +23,9 @@ def history(plan, currency="USD"):
 
 
 def everything():
-    return [list(model.objects.order_by("pk").values()) for model in (App, Plan, ListPrice)]
+    return [
+        list(model.objects.order_by("pk").values()) for model in (App, Plan, ListPrice)
+    ]
 
 
 @pytest.fixture
@@ -242,7 +244,11 @@ def test_off_request_again_takes_a_price_to_come(
 def test_what_a_later_file_does_not_name_is_left_and_named(
     taken_in, small, plan_entry, chat
 ):
-    other = {**small["apps"][0], "slug": "other", "plans": [{**plan_entry, "code": "x"}]}
+    other = {
+        **small["apps"][0],
+        "slug": "other",
+        "plans": [{**plan_entry, "code": "x"}],
+    }
 
     outcome = taken_in({"apps": [other]})
     assert outcome.left == ["app chat"]
@@ -271,7 +277,9 @@ def test_the_journal_keeps_which_apps_changed(taken_in, small, plan_entry, chat)
     assert list(verbs) == ["app.listed", "app.revised"]
 
 
-def test_the_command_tells_what_it_would_do_and_does_not(present, real, tmp_path, capsys):
+def test_the_command_tells_what_it_would_do_and_does_not(
+    present, real, tmp_path, capsys
+):
     file = tmp_path / "catalogue.json"
     file.write_text(json.dumps(real))
 
