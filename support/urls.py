@@ -1,2 +1,41 @@
+from django.urls import path, register_converter
+
+from support import desk_pages, help_pages
+
+
+class TicketNumber:
+    """T-000123 in an address is the ticket 123 in a view."""
+
+    regex = r"T-\d{6,12}"
+
+    def to_python(self, value):
+        return int(value.removeprefix("T-"))
+
+    def to_url(self, pk):
+        return f"T-{pk:06d}"
+
+
+register_converter(TicketNumber, "ticket")
+
 app_name = "support"
-urlpatterns = []
+urlpatterns = [
+    # Everybody who works for an account
+    path("help/", help_pages.requests, name="requests"),
+    path("help/new/", help_pages.new_request, name="new-request"),
+    path("help/<ticket:pk>/", help_pages.request_page, name="request"),
+    path("help/<ticket:pk>/reply/", help_pages.reply, name="reply"),
+    # Manage
+    path("help/lines/<int:pk>/", help_pages.line_tickets, name="line-tickets"),
+    # Support staff
+    path("desk/", desk_pages.queue, name="queue"),
+    path("desk/<ticket:pk>/", desk_pages.ticket, name="ticket"),
+    path("desk/<ticket:pk>/say/", desk_pages.say, name="say"),
+    path("desk/<ticket:pk>/assign/", desk_pages.assign, name="assign"),
+    path("desk/<ticket:pk>/move/", desk_pages.move, name="move"),
+    path("desk/<ticket:pk>/approve/", desk_pages.approve, name="approve"),
+    path("desk/<ticket:pk>/decline/", desk_pages.decline, name="decline"),
+    path("desk/<ticket:pk>/offer/", desk_pages.offer_plan, name="offer-plan"),
+    path("desk/<ticket:pk>/release/", desk_pages.release, name="release"),
+    path("desk/accounts/", desk_pages.accounts, name="accounts"),
+    path("desk/accounts/<slug:slug>/", desk_pages.account, name="account"),
+]

@@ -130,4 +130,4 @@ def test_the_number_of_queries_does_not_grow_with_the_lines(
 def test_the_command_tells_for_a_given_day(line, capsys):
     call_command("send_notices", on=before(30))
 
-    assert "1 emails written." in capsys.readouterr().out
+    assert "1 email written." in capsys.readouterr().out

@@ -35,7 +35,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--zone", help="One time zone only, as Pacific/Auckland.")
         parser.add_argument(
-            "--batch", type=int, default=1_000, help="Lines in one transaction."
+            "--batch",
+            type=int,
+            default=settings.TERM_END_BATCH,
+            help="Lines in one transaction.",
         )
 
     def handle(self, *, on, zone, batch, **options):

@@ -35,4 +35,4 @@ class Command(BaseCommand):
             )
             for name in ([zone] if zone else term_end.zones())
         )
-        self.stdout.write(f"{sent:,} emails written.")
+        self.stdout.write(f"{sent:,} email{'' if sent == 1 else 's'} written.")

@@ -1,0 +1,172 @@
+"""What the desk and its customers fill in."""
+
+from django import forms
+from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account
+from billing.models import Line, Term
+from marketplace.models import App, Plan
+from myapps.models import Installation
+from support import wishes
+from support.models import Ticket
+
+Category = Ticket.Category
+
+QUESTIONS = {
+    Category.INSTALL: ["app", "plan", "body"],
+    Category.CHARGE: ["line", "body"],
+    Category.REDUCTION: ["line", "quantity", "body"],
+    Category.CANCELLATION: ["line", "body"],
+    Category.ADD_ON: ["line", "body"],
+    Category.SALES: ["app", "plan", "body"],
+}
+"""What a customer is asked, by category. The others are opened by My Apps and by us."""
+
+NEEDS_MANAGE = {
+    Category.CHARGE,
+    Category.REDUCTION,
+    Category.CANCELLATION,
+    Category.ADD_ON,
+}
+
+ASKS = {
+    Category.INSTALL: _("Which plan did you expect, and what happened instead?"),
+    Category.CHARGE: _("Which charge is it about, and what did you expect?"),
+    Category.REDUCTION: _("Why shall it be lower?"),
+    Category.CANCELLATION: _("Why shall it end?"),
+    Category.ADD_ON: _("What shall the partner activate?"),
+    Category.SALES: _("What do you need, for how many people?"),
+}
+
+
+def lines_of(account: Account, *, on, category: str):
+    """The lines that a category can be about, each with what is billed and until when."""
+    newest = Term.objects.filter(line=OuterRef("pk")).order_by("-starts_on")
+    lines = (
+        Line.objects.of(account)
+        .running(on=on)
+        .select_related("plan__app")
+        .annotate(
+            billed=Subquery(newest.values("billed")[:1]),
+            term_ends_on=Subquery(newest.values("ends_on")[:1]),
+        )
+        .order_by("plan__app__name", "plan__name", "starts_on")
+    )
+    if category == Category.ADD_ON:
+        return lines.add_ons()
+    if category in {Category.REDUCTION, Category.CANCELLATION}:
+        return lines.renewing().filter(monthly_unit_price__gt=0)
+    return lines
+
+
+class LineField(forms.ModelChoiceField):
+    def label_from_instance(self, line):
+        return _("%(app)s %(plan)s, %(billed)s billed, term ends on %(day)s") % {
+            "app": line.plan.app.name,
+            "plan": line.plan.name,
+            "billed": line.billed,
+            "day": wishes.said(line.term_ends_on),
+        }
+
+
+class RequestForm(forms.Form):
+    """A customer's request: the questions that its category needs."""
+
+    line = LineField(
+        Line.objects.none(), label=_("Which line"), empty_label=_("Choose")
+    )
+    quantity = forms.IntegerField(
+        min_value=1,
+        label=_("Quantity from the term end on"),
+        help_text=_("Never below what is active then."),
+    )
+    app = forms.ModelChoiceField(
+        App.objects.none(),
+        to_field_name="slug",
+        label=_("App"),
+        empty_label=_("Choose"),
+    )
+    plan = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)
+    body = forms.CharField(max_length=4_000, widget=forms.Textarea)
+
+    def __init__(self, *args, account, category, on, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.account, self.category, self.on = account, category, on
+        for name in set(self.fields) - set(QUESTIONS[category]):
+            del self.fields[name]
+        if "line" in self.fields:
+            self.fields["line"].queryset = lines_of(account, on=on, category=category)
+        if "app" in self.fields:
+            self.fields["app"].queryset = App.objects.listed().order_by("name")
+        self.fields["body"].label = ASKS[category]
+
+    def clean(self):
+        cleaned = super().clean()
+        line = cleaned.get("line")
+        if line and self.category == Category.CANCELLATION and self._installed(line):
+            self.add_error(
+                "line",
+                _(
+                    "%(app)s is installed. Uninstall it in My Apps: that asks for this too."
+                )
+                % {"app": line.plan.app},
+            )
+        if code := cleaned.pop("plan", ""):
+            app = cleaned.get("app")
+            plans = (
+                Plan.objects.filter(app=app, code=code) if app else Plan.objects.none()
+            )
+            cleaned["plan"] = plans.first()
+        return cleaned
+
+    def _installed(self, line: Line) -> bool:
+        return (
+            Installation.objects.of(self.account)
+            .standing()
+            .filter(plan=line.plan, ends_on=None)
+            .exists()
+        )
+
+
+class ReplyForm(forms.Form):
+    """A customer's answer on a request of theirs."""
+
+    body = forms.CharField(
+        max_length=4_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        label=_("Your answer"),
+    )
+
+
+class WordsForm(forms.Form):
+    """What staff write: to the customer, or for colleagues. The button says which."""
+
+    body = forms.CharField(
+        max_length=8_000, widget=forms.Textarea(attrs={"rows": 5}), label=_("Write")
+    )
+    to = forms.ChoiceField(choices=[("customer", ""), ("note", "")])
+    wait = forms.BooleanField(required=False, label=_("Wait for the customer's answer"))
+
+
+class DecisionForm(forms.Form):
+    """A word to the customer, and the figures it was decided on."""
+
+    word = forms.CharField(
+        max_length=2_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        label=_("A word to the customer"),
+        help_text=_("Stands above what the decision means, which we say by ourselves."),
+    )
+    seen = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+
+class ReasonForm(forms.Form):
+    """Why staff open an account."""
+
+    reason = forms.CharField(
+        max_length=300,
+        label=_("Why do you open this account?"),
+        help_text=_("The account's administrators can read it."),
+    )

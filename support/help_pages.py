@@ -1,0 +1,238 @@
+"""Pages for those who ask Support: what they asked, what came of it, and asking."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import authority, clock
+from billing.models import Line, RenewalChange
+from marketplace.models import App
+from support import tickets, wishes
+from support.forms import NEEDS_MANAGE, QUESTIONS, ReplyForm, RequestForm
+from support.models import Ticket
+
+ON_A_PAGE = 25
+Category = Ticket.Category
+State = RenewalChange.State
+
+WHAT_FOR = {
+    Category.INSTALL: (
+        "apps",
+        gettext_lazy("A plan you contracted is missing, or an app misbehaves."),
+    ),
+    Category.SALES: ("tag", gettext_lazy("A plan without a price, or add-ons.")),
+    Category.CHARGE: (
+        "receipt",
+        gettext_lazy("A charge that you do not understand or expect."),
+    ),
+    Category.REDUCTION: (
+        "arrow-down",
+        gettext_lazy("Fewer units from the next term on."),
+    ),
+    Category.CANCELLATION: (
+        "calendar-off",
+        gettext_lazy("Stop billing of something that is not installed any more."),
+    ),
+    Category.ADD_ON: (
+        "puzzle",
+        gettext_lazy("An add-on you bought that is not active yet."),
+    ),
+}
+
+
+@require_GET
+@authority.customer_required
+def requests(request):
+    """One's own requests; those who manage apps see all of the account."""
+    found = _seen_by(request.user).select_related("app", "requester", "change")
+    open_ones = request.GET.get("show") != "all"
+    shown = found.open() if open_ones else found
+    context = {
+        "page": Paginator(shown.order_by("-id"), ON_A_PAGE).get_page(
+            request.GET.get("page")
+        ),
+        "open_ones": open_ones,
+        "open_count": found.open().count(),
+        "all_count": found.count(),
+        "manages": authority.held(request.user, authority.MANAGE),
+    }
+    return render(request, "support/requests.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@authority.customer_required
+def new_request(request):
+    """First what it is about, then the questions for that."""
+    offered = _categories(request.user)
+    category = (request.POST or request.GET).get("category", "").upper()
+    if category not in QUESTIONS:
+        return render(request, "support/new_request.html", {"categories": offered})
+    if category in NEEDS_MANAGE and not authority.held(request.user, authority.MANAGE):
+        raise PermissionDenied
+    account, on = request.user.account, _on(request)
+    asked = {"account": account, "category": category, "on": on}
+    first = {name: request.GET.get(name, "") for name in ("app", "plan", "line")}
+    form = RequestForm(request.POST or None, **asked, initial=first)
+    status = 200
+    if form.is_valid():
+        try:
+            ticket = tickets.submit(
+                account, category=category, by=request.user, on=on, **form.cleaned_data
+            )
+        except ValidationError as refusal:
+            form.add_error(None, refusal)
+        else:
+            messages.success(
+                request,
+                _("Support has your request: %(number)s.") % {"number": ticket.number},
+            )
+            return redirect("support:request", ticket.pk)
+    if form.errors:
+        status = 422
+    context = {
+        "form": form,
+        "category": category,
+        "label": Category(category).label,
+        "icon": WHAT_FOR[category][0],
+        "lead": WHAT_FOR[category][1],
+        "plan_wanted": _plan_wanted(request),
+        "without_lines": "line" in form.fields
+        and not form.fields["line"].queryset.exists(),
+    }
+    return render(request, "support/new_request_form.html", context, status=status)
+
+
+@require_GET
+@authority.customer_required
+def request_page(request, pk):
+    """How far a request is, what was decided, and what was said to the customer."""
+    return _page(request, _ticket(request, pk))
+
+
+@require_POST
+@authority.customer_required
+def reply(request, pk):
+    """Answer Support."""
+    ticket = _ticket(request, pk)
+    form = ReplyForm(request.POST)
+    if form.is_valid():
+        try:
+            tickets.reply(
+                ticket, form.cleaned_data["body"], by=request.user, on=_on(request)
+            )
+        except ValidationError as refusal:
+            form.add_error(None, refusal)
+        else:
+            messages.success(request, _("Your answer is with Support."))
+            return redirect("support:request", ticket.pk)
+    return _page(request, ticket, form=form, status=422)
+
+
+@require_GET
+@authority.required(authority.MANAGE)
+def line_tickets(request, pk):
+    """A fragment for other pages: the requests about one line."""
+    line = get_object_or_404(Line.objects.of(request.user.account), pk=pk)
+    found = Ticket.objects.of(request.user.account).public().filter(line=line)
+    context = {"tickets": found.select_related("change").order_by("-id")[:10]}
+    return render(request, "support/_line_tickets.html", context)
+
+
+def _page(request, ticket, *, form=None, status=200):
+    said = ticket.messages.public().select_related("author").order_by("id")
+    context = {
+        "ticket": ticket,
+        "change": ticket.change,
+        "said": said[:200],
+        "form": form or ReplyForm(),
+        "steps": _steps(ticket),
+        "step": _step(ticket),
+        "decision": _decision(ticket),
+        "today": _on(request),
+    }
+    return render(request, "support/request.html", context, status=status)
+
+
+def _seen_by(user):
+    """Requests that somebody may read: their own, or with Manage the account's."""
+    found = Ticket.objects.of(user.account).public()
+    if authority.held(user, authority.MANAGE):
+        return found
+    return found.filter(requester=user)
+
+
+def _ticket(request, pk) -> Ticket:
+    """A request of the account (404); a colleague's needs Manage (403)."""
+    found = Ticket.objects.of(request.user.account).public().select_related(
+        "app", "plan", "requester", "line__plan__app", "change__line__plan__app",
+        "change__target_plan",
+    )  # fmt: skip
+    ticket = get_object_or_404(found, pk=pk)
+    own = ticket.requester_id == request.user.pk
+    if not own and not authority.held(request.user, authority.MANAGE):
+        raise PermissionDenied
+    return ticket
+
+
+def _categories(user) -> list[dict]:
+    manages = authority.held(user, authority.MANAGE)
+    return [
+        {"key": key, "label": Category(key).label, "icon": icon, "what": what}
+        for key, (icon, what) in WHAT_FOR.items()
+        if manages or key not in NEEDS_MANAGE
+    ]
+
+
+def _plan_wanted(request):
+    """The plan that a link asked for, in words."""
+    data = request.POST or request.GET
+    app = App.objects.filter(slug=data.get("app", "")).first()
+    return app and app.plans.filter(code=data.get("plan", "")).first()
+
+
+def _steps(ticket) -> list[str]:
+    if ticket.change_id is None:
+        return [_("Sent"), _("Support works on it"), _("Done")]
+    return [_("Asked"), _("Support decides"), _("Term end"), _("Done")]
+
+
+def _step(ticket) -> int:
+    """Which step a request is at; beyond the last, all are done."""
+    if ticket.is_done:
+        return len(_steps(ticket)) + 1
+    if ticket.state == Ticket.State.SCHEDULED:
+        return 3
+    return 2
+
+
+def _decision(ticket) -> dict | None:
+    """What was decided, in plain words, and how it looks."""
+    change = ticket.change
+    if change is None:
+        return None
+    if change.state == State.UNDECIDED:
+        return {
+            "tone": "info",
+            "title": _("Support has not decided yet."),
+            "words": _(
+                "Until then you are billed as before. If the term ends first, what you "
+                "asked to lower is held and not billed."
+            ),
+        }
+    if change.decided_on is None or change.state not in {
+        State.APPROVED, State.APPLIED, State.DECLINED,
+    }:  # fmt: skip
+        return {"tone": "calm", "title": "", "words": wishes.settled(change)}
+    approve = change.state != State.DECLINED
+    held = change.decided_on >= change.term_ends_on
+    words = wishes.decided(change, approve=approve, held=held)
+    title, _dot, rest = words.partition(". ")
+    return {"tone": "good" if approve else "warn", "title": f"{title}.", "words": rest}
+
+
+def _on(request):
+    return clock.today(request.user.account.timezone)
