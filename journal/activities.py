@@ -215,7 +215,7 @@ def _said(value):
     """A day as the reader writes it; everything else as it stands."""
     if isinstance(value, str) and DAY.fullmatch(value):
         locale = translation.to_locale(translation.get_language() or "en")
-        return format_date(date.fromisoformat(value), "medium", locale=locale)
+        return format_date(date.fromisoformat(value), "d MMM y", locale=locale)
     return value
 
 

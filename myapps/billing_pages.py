@@ -38,7 +38,9 @@ class Saving:
     @property
     def each_period(self) -> Decimal:
         return prices.amount(
-            self.line.unit_price, quantity=self.billed - self.left, digits=self.line.digits
+            self.line.unit_price,
+            quantity=self.billed - self.left,
+            digits=self.line.digits,
         )
 
 
@@ -113,7 +115,9 @@ def lower(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             messages.success(
                 request,
-                _("You asked to bill %(quantity)d from the renewal on. Support decides.")
+                _(
+                    "You asked to bill %(quantity)d from the renewal on. Support decides."
+                )
                 % {"quantity": quantity},
             )
             return redirect("myapps:billing", slug)

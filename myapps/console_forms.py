@@ -177,9 +177,11 @@ class PeopleForm(forms.Form):
 def _listed(names: list[str]) -> str:
     more = len(names) - MOST_NAMED
     text = ", ".join(names[:MOST_NAMED])
-    return _("%(names)s and %(more)d more") % {"names": text, "more": more} if (
-        more > 0
-    ) else text
+    return (
+        _("%(names)s and %(more)d more") % {"names": text, "more": more}
+        if (more > 0)
+        else text
+    )
 
 
 class SeatsFilterForm(forms.Form):

@@ -27,7 +27,7 @@ from myapps.overview import Holding
 from myapps.summary import Summary
 
 APPS_ON_A_PAGE = 50
-ROWS_ON_A_PAGE = 50
+ROWS_ON_A_PAGE = 25
 CARDS_ON_A_PAGE = 48
 
 
@@ -255,6 +255,7 @@ def told(rows, request: HttpRequest) -> dict:
         {
             "row": entry,
             "sentence": activities.sentence(entry, names),
+            "who": entry.authority.rpartition(": ")[2],
             "icon": ICONS.get(entry.verb, "point"),
             "tone": TONES.get(entry.verb, ""),
         }

@@ -69,6 +69,21 @@ class Holding:
         return sum(line.term.billed for line in self.covering)
 
     @property
+    def lowered(self) -> tuple[int, date] | None:
+        """What all lines of the plan shall bill together, and from which day (T13)."""
+        wishes = {one.line_id: one for one in self.changes if one.kind == "LOWER"}
+        mine = [wishes[line.pk] for line in self.covering if line.pk in wishes]
+        if not mine:
+            return None
+        ending = {one.line_id for one in self.changes if one.kind == "END"}
+        quantity = sum(
+            wishes[line.pk].target_quantity if line.pk in wishes else line.term.billed
+            for line in self.covering
+            if line.pk not in ending and not line.replaced_by_id
+        )
+        return quantity, max(one.term_ends_on for one in mine)
+
+    @property
     def unused(self) -> int:
         """Units billed and not active."""
         if self.plan is None or self.plan.per_account:

@@ -89,6 +89,7 @@ def change_plan(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         else:
             return redirect("myapps:plan", slug)
     currency = contracts.currency_of(account, on=holding.on) or holding.currency
+    renewing = [line for line in holding.covering if not line.replaced_by_id]
     context = {
         "holding": holding,
         "on": holding.on,
@@ -97,13 +98,26 @@ def change_plan(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         "click": click,
         "form": form,
         "key": request.POST.get("key") or uuid.uuid4().hex,
-        "renewing": [line for line in holding.covering if not line.replaced_by_id],
+        "renewing": renewing,
+        "renewal_days": sorted({line.term.ends_on for line in renewing}),
+        "outcomes": _outcomes(click.effect),
         "renewal_price": list_prices.of(wanted, currency=currency, on=holding.on),
         "currency": currency,
         "units": wanted.units(holding.active),
     }
     status = click.status if request.method == "POST" else 200
     return render(request, "myapps/change_plan.html", context, status=status)
+
+
+def _outcomes(effect) -> dict:
+    """Both outcomes of the proposal to end what is replaced, over all of it (3.13)."""
+    left = [one for one in effect.replaced if not one.free] if effect else []
+    return {
+        "proposed": bool(left),
+        "credit": sum(one.credit for one in left),
+        "still_to_bill": sum(one.still_to_bill for one in left),
+        "ends_on": max((one.term_ends_on for one in left), default=None),
+    }
 
 
 def _change_at_renewal(request, holding: Holding, wanted: Plan, form) -> None:
@@ -117,7 +131,9 @@ def _change_at_renewal(request, holding: Holding, wanted: Plan, form) -> None:
     )
     messages.success(
         request,
-        _("%(app)s shall be on %(plan)s from the renewal on. Support decides by ticket.")
+        _(
+            "%(app)s shall be on %(plan)s from the renewal on. Support decides by ticket."
+        )
         % {"app": holding.app.name, "plan": wanted.name},
     )
 
@@ -126,16 +142,18 @@ def _options(request: HttpRequest, holding: Holding) -> list[Option]:
     """Plans the account may choose, then contracted ones that are not listed (T15)."""
     account = request.user.account
     currency = contracts.currency_of(account, on=holding.on) or holding.currency
-    choosable = list(
-        offers.choosable(holding.app, account).order_by("position", "pk")
-    )
+    choosable = list(offers.choosable(holding.app, account).order_by("position", "pk"))
     offered = {one.pk for one in choosable}
     running: dict[int, list[Line]] = {}
     for line in holding.base_lines:
         running.setdefault(line.plan_id, []).append(line)
-    signed = {line.plan_id: line.plan for line in [*holding.base_lines, *holding.coming]}
+    signed = {
+        line.plan_id: line.plan for line in [*holding.base_lines, *holding.coming]
+    }
     missing = [one for pk, one in signed.items() if pk not in offered]
-    prices = list_prices.of_plans([*choosable, *missing], currency=currency, on=holding.on)
+    prices = list_prices.of_plans(
+        [*choosable, *missing], currency=currency, on=holding.on
+    )
     wishes = {one.target_plan_id: one for one in _wishes(holding)}
     return [
         Option(

@@ -311,10 +311,13 @@ def _activating(request, holding: Holding, form, click: Click) -> dict:
 def _activated(role: Role, form, holding: Holding) -> str:
     words = {"role": role.name, "app": holding.app.name}
     if form.cleaned_data["auto_install"]:
-        return _(
-            "%(role)s is activated: its people have a seat in %(app)s, and whoever joins"
-            " it gets one."
-        ) % words
+        return (
+            _(
+                "%(role)s is activated: its people have a seat in %(app)s, and whoever joins"
+                " it gets one."
+            )
+            % words
+        )
     return _("%(role)s is activated: its people have a seat in %(app)s.") % words
 
 

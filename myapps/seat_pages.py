@@ -137,9 +137,7 @@ def remove_users(request: HttpRequest, slug: str) -> HttpResponse:
         "named": chosen[:PEOPLE_NAMED],
         "more": max(0, len(chosen) - PEOPLE_NAMED),
         "left_active": holding.active - len(chosen),
-        "lowering": seats.lowering(
-            holding.installation, max(1, after), on=holding.on
-        ),
+        "lowering": seats.lowering(holding.installation, max(1, after), on=holding.on),
         "to": max(1, after),
     }
     return render(request, "myapps/remove_users.html", context)
