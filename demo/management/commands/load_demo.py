@@ -4,6 +4,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from accounts import clock
 from accounts.models import Account
@@ -32,10 +33,9 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The demo's contracts begin in 2026: choose {story.FIRST_DAY} or later."
             )
-        story.tell(
-            on=day, files=Path(settings.BASE_DIR) / "demo", quiet=verbosity == 0,
-            pin=bool(on),
-        )  # fmt: skip
+        files = Path(settings.BASE_DIR) / "demo"
+        with transaction.atomic():  # interrupted, it leaves nothing
+            story.tell(on=day, files=files, quiet=verbosity == 0, pin=bool(on))
         settings.DEMO_SIGN_INS.parent.mkdir(parents=True, exist_ok=True)
         settings.DEMO_SIGN_INS.write_text(json.dumps(cast.told()), "utf-8")
         self.stdout.write(f"The demo is loaded, as of {day}.")
