@@ -3,9 +3,12 @@
 from datetime import date
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
-from accounts.models import Account
-from billing.models import Contract
+from accounts.models import Account, User
+from billing import periods
+from billing.models import Contract, Line
+from journal import activities
 
 
 def current(account: Account, *, on: date) -> Contract | None:
@@ -36,4 +39,34 @@ def required(account: Account, *, on: date) -> Contract:
             " Ask your sales representative to renew it.",
             code="no_contract",
         )
+    return contract
+
+
+@transaction.atomic
+def let_end(contract: Contract, *, by: User | None, on: date) -> Contract:
+    """Sales was told that a contract does not renew: it ends with its current term (3.16).
+
+    Its lines end with it, self-serve ones go on. Refuses a contract that ends anyway
+    (code ending).
+    """
+    contract = Contract.objects.locked(contract.pk)
+    if contract.ends_on:
+        raise ValidationError(
+            f"The contract ends on {contract.ends_on} already.", code="ending"
+        )
+    term = periods.period_on(
+        contract.starts_on, contract.term_months, max(on, contract.starts_on)
+    )
+    contract.auto_renews, contract.ends_on = False, term.end
+    contract.save(update_fields=["auto_renews", "ends_on"])
+    lasting = contract.lines.exclude(basis=Line.Basis.SELF_SERVE).filter(ends_on=None)
+    lasting.update(ends_on=term.end)
+    activities.record(
+        "contract.let_end",
+        account=contract.account,
+        by=by,
+        on=on,
+        subject=contract,
+        ends_on=term.end.isoformat(),
+    )
     return contract

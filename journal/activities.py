@@ -71,6 +71,9 @@ SENTENCES = {
         "%(actor)s of Support looked at this account: %(reason)s"
     ),
     # billing
+    "contract.let_end": gettext_noop(
+        "%(actor)s recorded that the contract ends on %(ends_on)s and does not renew."
+    ),
     "contract.recorded": gettext_noop(
         "%(actor)s recorded the contract that starts on %(starts_on)s."
     ),

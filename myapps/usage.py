@@ -69,6 +69,8 @@ def _shares(change, wishes, seats: int, billed: dict[int, int]) -> dict[int, int
         if pk in wishes and wishes[pk].kind == RenewalChange.Kind.PLAN
     ]  # fmt: skip
     lowered = [pk for pk in kept if pk in wishes]
+    if not lowered:
+        return {}
     first = (switched or lowered)[0]
     if switched:
         return dict.fromkeys(lowered, 0) | {first: seats}
