@@ -4,7 +4,7 @@ from datetime import date
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from accounts.models import User
 from billing import contracts, reversals
@@ -98,8 +98,9 @@ def _fail(installation: Installation, *, answer: str, by, on: date) -> None:
 
 def _answer(installation: Installation, answer: str) -> None:
     installation.answer = answer
-    installation.answered_at = timezone.now()
+    installation.answered_at = Now()
     installation.save(update_fields=["state", "closed_on", "answer", "answered_at"])
+    installation.refresh_from_db(fields=["answered_at"])
 
 
 def _record(verb, installation, *, by, on, **data) -> None:
