@@ -3,6 +3,7 @@
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts import clock
 from marketplace import list_prices
 from marketplace.models import App, ListPrice, Offer, Partner, Plan
+
+ADDRESSES = {models.URLField: {"assume_scheme": "https"}}
 
 
 def today():
@@ -22,6 +25,7 @@ class PartnerAdmin(admin.ModelAdmin):
     list_display = ["name", "slug", "website"]
     search_fields = ["name", "slug"]
     raw_id_fields = ["members"]
+    formfield_overrides = ADDRESSES
 
 
 class PlanInline(admin.TabularInline):
@@ -36,9 +40,14 @@ class PlanInline(admin.TabularInline):
 
     @admin.display(description=_("List prices"))
     def prices(self, plan):
-        address = reverse("admin:marketplace_listprice_changelist")
         return plan.pk and format_html(
-            '<a href="{}?plan__id__exact={}">{}</a>', address, plan.pk, _("List prices")
+            '<a href="{}?plan={}">{}</a> · <a href="{}?plan={}">{}</a>',
+            reverse("admin:marketplace_listprice_changelist"),
+            plan.pk,
+            _("History"),
+            reverse("admin:marketplace_listprice_add"),
+            plan.pk,
+            _("Announce"),
         )
 
     def has_delete_permission(self, request, obj=None):
@@ -53,6 +62,7 @@ class AppAdmin(admin.ModelAdmin):
     list_select_related = ["partner"]
     search_fields = ["name", "slug"]
     autocomplete_fields = ["partner"]
+    formfield_overrides = ADDRESSES
     inlines = [PlanInline]
 
 
@@ -71,12 +81,16 @@ class PlanAdmin(admin.ModelAdmin):
 class AnnouncementForm(forms.ModelForm):
     """A list price from a day to come; list_prices.announce refuses what it must."""
 
+    monthly_price = forms.DecimalField(min_value=0, max_digits=18, decimal_places=6)
+
     class Meta:
         model = ListPrice
         fields = ["plan", "currency", "monthly_price", "effective_from"]
 
     def clean(self):
         wanted = super().clean()
+        # The price before it would overlap: announcing it ends that one.
+        self._validate_constraints = False
         if not self.errors:
             try:
                 list_prices.announceable(
@@ -88,9 +102,6 @@ class AnnouncementForm(forms.ModelForm):
             except ValidationError as refusal:
                 self.add_error(None, refusal)
         return wanted
-
-    def _post_clean(self):
-        """The row's own constraints are the rule's to keep: it moves its neighbours."""
 
 
 @admin.register(ListPrice)
@@ -105,10 +116,13 @@ class ListPriceAdmin(admin.ModelAdmin):
     list_filter = ["currency", "plan__app"]
     list_select_related = ["plan__app"]
     search_fields = ["plan__name", "plan__app__name"]
-    autocomplete_fields = ["plan"]
+    raw_id_fields = ["plan"]
     ordering = ["plan__app__name", "plan__position", "currency", "-effective_from"]
     date_hierarchy = "effective_from"
     actions = None
+
+    def lookup_allowed(self, lookup, value, request):
+        return lookup == "plan" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(ordering="plan__app__name")
     def app(self, price):

@@ -115,7 +115,8 @@ def app(request: HttpRequest, slug: str) -> HttpResponse:
                 if plan.listed and not plan.is_base
             ],
             "history": history,
-            "installable": any(not plan.obstacle for plan in base),
+            "installable": bool(ours and ours.contract)
+            and any(not plan.obstacle for plan in base),
         },
     )
 
@@ -129,7 +130,7 @@ def about(account: Account, app: App, *, user: User, on: date) -> Ours:
         installation=Installation.objects.of(account)
         .standing()
         .filter(app=app)
-        .select_related("plan")
+        .exclude(ends_on__lte=on)
         .first(),
         may_install=authority.held(user, authority.INSTALL),
         may_manage=authority.held(user, authority.MANAGE),
