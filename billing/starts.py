@@ -24,18 +24,19 @@ def due(*, by: date, zone: str) -> list[Line]:
 def begin(line: Line, *, active: int) -> list[renewals.Rolled]:
     """Put the active units of its plan on a signed line, from its start day (3.5).
 
-    Units above what the lines under contract cover together are billed at its price; a
-    self-serve line of the plan ends at its month's end without a ticket, and a credit
-    is proposed. Counted from the start day, however late it runs. Returns what
-    decisions did on the way to that day.
+    Units above what the lines under contract cover together are billed at the latest
+    signed price, once all that start that day have begun. A self-serve line of the
+    plan ends at its month's end without a ticket, and a credit is proposed. Counted
+    from the start day, however late it runs. Returns what decisions did on the way.
     """
-    monthly = Line.objects.of(line.account).self_serve().filter(plan=line.plan)
-    monthly = list(monthly.filter(replaced_by=None).values_list("pk", flat=True))
-    terms.lock([line.pk, *monthly])
+    same = Line.objects.of(line.account).filter(plan=line.plan)
+    monthly = same.self_serve().filter(replaced_by=None)
+    terms.lock(same.values_list("pk", flat=True))
     line.refresh_from_db()
     if line.began_on:
         return []
     start = line.starts_on
+    monthly = list(monthly.values_list("pk", flat=True))
     rolled = terms.advance(
         monthly,
         active=dict.fromkeys(monthly, active),
@@ -48,34 +49,31 @@ def begin(line: Line, *, active: int) -> list[renewals.Rolled]:
     under_contract = [one for one in found if one.basis != Line.Basis.SELF_SERVE]
     covered = sum(one.term.billed for one in under_contract)
     extra = prices.uncovered(active, billed=covered)
-    if extra:
-        _increase(line, extra)
+    if extra and all(one.began_on for one in under_contract):
+        _increase(
+            lines.growing(under_contract), extra, cause=f"start:{line.pk}", on=start
+        )
     for other in found:
         if other.basis == Line.Basis.SELF_SERVE and not other.replaced_by_id:
             _end_self_serve(other, new_line=line, on=start)
     return rolled
 
 
-def _increase(line: Line, extra: int) -> None:
-    term = lines.term_on(line, line.starts_on)
+def _increase(line: Line, extra: int, *, cause: str, on: date) -> None:
+    term = line.term
     term.line = line
-    cause = f"start:{line.pk}"
     Increase.objects.create(
         account_id=line.account_id,
         line=line,
         term=term,
         cause=cause,
-        on=line.starts_on,
+        on=on,
         from_quantity=term.billed,
         to_quantity=term.billed + extra,
     )
-    for part in charges.begun(line, term, since=term.starts_on, quantity=extra):
+    for part in charges.begun(line, term, since=on, quantity=extra):
         charges.write(
-            term,
-            part,
-            reason=charges.Reason.INCREASE,
-            cause=cause,
-            on=part.starts_on,
+            term, part, reason=charges.Reason.INCREASE, cause=cause, on=part.starts_on
         )
     term.peak = term.billed + extra
     term.save(update_fields=["peak"])
