@@ -43,13 +43,10 @@ def test_a_record_is_neither_changed_nor_deleted(bought, model, values):
 
 @pytest.mark.parametrize("table", LEDGERS)
 def test_a_ledger_is_not_emptied(bought, table):
-    with (
-        pytest.raises(IntegrityError, match="append-only"),
-        transaction.atomic(),
-        connection.cursor() as cursor,
-    ):
+    with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"TRUNCATE {table} CASCADE")
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            cursor.execute(f"TRUNCATE {table} CASCADE")
 
 
 def test_the_applications_role_is_kept_from_every_ledger():
