@@ -251,7 +251,7 @@ def _case(ticket) -> dict:
         "intact": all(evidence.intact(one) for one in taken.values()),
         "rows": rows,
         "differs": any(row.differs for row in rows),
-        "asked": later["asked"],
+        "asked_under": _authority(later["asked"]["authority"]),
         "events": [
             {
                 **event,
@@ -265,6 +265,13 @@ def _case(ticket) -> dict:
         "seen": evidence.digest(now),
         "proposal": proposals.of(ticket.change, on=_on(ticket)) if undecided else None,
     }
+
+
+def _authority(recorded: str) -> tuple[str, str] | None:
+    """Permission and role of "manage_apps: Administrators", in words."""
+    permission, _colon, role = recorded.partition(": ")
+    words = {"manage_apps": _("manages apps"), "install_apps": _("installs apps")}
+    return (role, words.get(permission, permission)) if role else None
 
 
 def _decide(request, pk, *, approve):

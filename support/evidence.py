@@ -20,9 +20,10 @@ from support.models import Evidence, Ticket
 EVENTS_KEPT = 1_000
 
 _SEAT_EVENTS = """
-    SELECT change, id, kind, user_id, by_id, "on", active, why, events FROM (
+    SELECT change, id, kind, user_id, by_id, "on", active, why, events, most FROM (
         SELECT asked.change, event.*,
                count(*) OVER (PARTITION BY asked.change) AS events,
+               max(event.active) OVER (PARTITION BY asked.change) AS most,
                row_number() OVER (
                    PARTITION BY asked.change ORDER BY event.id DESC) AS newest
         FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::date[], %s::date[])
@@ -82,13 +83,16 @@ def of(changes: Iterable[RenewalChange]) -> dict[int, dict]:
     changes = list(changes)
     terms = _terms(changes)
     active = active_seats([change.line for change in changes])
-    events, counts = _seat_events(changes, terms)
+    events, counts, most = _seat_events(changes, terms)
     authorities = _authorities(changes)
     return {
         change.pk: {
             "line": _line(change.line),
             "term": _term(terms.get(change.pk)),
             "active": active[change.line.account_id, change.line.plan_id],
+            "most_active": max(
+                active[change.line.account_id, change.line.plan_id], most[change.pk]
+            ),
             "seat_events": events[change.pk],
             "seat_events_count": counts[change.pk],
             "asked": {
@@ -128,7 +132,7 @@ def _term(term: Term | None) -> dict:
         "starts_on": term.starts_on.isoformat(),
         "ends_on": term.ends_on.isoformat(),
         "contracted": term.contracted,
-        "most_active": term.peak,
+        "peak": term.peak,
         "billed": term.billed,
     }
 
@@ -167,20 +171,21 @@ def active_seats(lines: Iterable[Line]) -> dict[tuple[int, int], int]:
     return found
 
 
-def _seat_events(changes, terms) -> tuple[dict, dict]:
+def _seat_events(changes, terms) -> tuple[dict, dict, dict]:
+    """The newest events of each term, how many there were, and the most active seats."""
     rows = [
         (change.pk, change.line.account_id, change.line.app_id, term.starts_on, term.ends_on)
         for change in changes
         if (term := terms.get(change.pk))
     ]  # fmt: skip
-    events, counts = defaultdict(list), defaultdict(int)
+    events, counts, mosts = defaultdict(list), defaultdict(int), defaultdict(int)
     if not rows:
-        return events, counts
+        return events, counts, mosts
     with connection.cursor() as cursor:
         columns = [list(column) for column in zip(*rows, strict=True)]
         cursor.execute(_SEAT_EVENTS, [*columns, EVENTS_KEPT])
-        for change, pk, kind, user, by, day, active, why, count in cursor.fetchall():
-            counts[change] = count
+        for change, pk, kind, user, by, day, active, why, count, most in cursor:
+            counts[change], mosts[change] = count, most
             events[change].append(
                 {
                     "id": pk,
@@ -192,7 +197,7 @@ def _seat_events(changes, terms) -> tuple[dict, dict]:
                     "why": why,
                 }
             )
-    return events, counts
+    return events, counts, mosts
 
 
 def _authorities(changes) -> dict[int, str]:
@@ -235,10 +240,10 @@ _ROWS = [
     ("Monthly price of a unit", ("line", "monthly_unit_price"), "price"),
     ("Billed", ("line", "frequency_months"), "frequency"),
     ("Term", ("line", "term_months"), "months"),
-    ("Contracted", ("term", "contracted"), "count"),
-    ("Active", ("active",), "count"),
-    ("Most active in the term", ("term", "most_active"), "count"),
+    ("Contracted quantity", ("term", "contracted"), "count"),
     ("Billed quantity", ("term", "billed"), "count"),
+    ("Seats active", ("active",), "count"),
+    ("Most seats active in the term", ("most_active",), "count"),
     ("Changes of seats in the term", ("seat_events_count",), "count"),
 ]
 

@@ -88,7 +88,7 @@ class RequestForm(forms.Form):
         empty_label=_("Choose"),
     )
     plan = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)
-    body = forms.CharField(max_length=4_000, widget=forms.Textarea)
+    body = forms.CharField(max_length=4_000, widget=forms.Textarea(attrs={"rows": 5}))
 
     def __init__(self, *args, account, category, on, **kwargs):
         super().__init__(*args, **kwargs)
@@ -135,7 +135,7 @@ class ReplyForm(forms.Form):
     body = forms.CharField(
         max_length=4_000,
         widget=forms.Textarea(attrs={"rows": 4}),
-        label=_("Your answer"),
+        label=_("Your message"),
     )
 
 

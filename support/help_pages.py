@@ -22,24 +22,24 @@ State = RenewalChange.State
 WHAT_FOR = {
     Category.INSTALL: (
         "apps",
-        gettext_lazy("A plan you contracted is missing, or an app misbehaves."),
+        gettext_lazy("A plan you contracted is missing, or an app misbehaves"),
     ),
-    Category.SALES: ("tag", gettext_lazy("A plan without a price, or add-ons.")),
+    Category.SALES: ("tag", gettext_lazy("A plan without a price, or add-ons")),
     Category.CHARGE: (
         "receipt",
-        gettext_lazy("A charge that you do not understand or expect."),
+        gettext_lazy("A charge that you do not understand or expect"),
     ),
     Category.REDUCTION: (
         "arrow-down",
-        gettext_lazy("Fewer units from the next term on."),
+        gettext_lazy("Fewer units from the next term on"),
     ),
     Category.CANCELLATION: (
         "calendar-off",
-        gettext_lazy("Stop billing of something that is not installed any more."),
+        gettext_lazy("Stop billing of something that is not installed any more"),
     ),
     Category.ADD_ON: (
         "puzzle",
-        gettext_lazy("An add-on you bought that is not active yet."),
+        gettext_lazy("An add-on you bought that is not active yet"),
     ),
 }
 
@@ -151,7 +151,7 @@ def _page(request, ticket, *, form=None, status=200):
         "form": form or ReplyForm(),
         "steps": _steps(ticket),
         "step": _step(ticket),
-        "decision": _decision(ticket),
+        "decision": _decision(ticket, on=_on(request)),
         "today": _on(request),
     }
     return render(request, "support/request.html", context, status=status)
@@ -197,6 +197,8 @@ def _plan_wanted(request):
 def _steps(ticket) -> list[str]:
     if ticket.change_id is None:
         return [_("Sent"), _("Support works on it"), _("Done")]
+    if ticket.category == Category.REPLACED:
+        return [_("Asked"), _("Support decides"), _("Done")]
     return [_("Asked"), _("Support decides"), _("Term end"), _("Done")]
 
 
@@ -209,7 +211,25 @@ def _step(ticket) -> int:
     return 2
 
 
-def _decision(ticket) -> dict | None:
+def _until_decided(change, *, on) -> str:
+    if change.kind == RenewalChange.Kind.REPLACED:
+        return _(
+            "The replaced plan does not renew. Approved, it ends on the day you left it "
+            "and its unused days are credited, also those billed meanwhile. Declined, "
+            "it is billed to the end of its term."
+        )
+    if change.term_ends_on <= on:
+        return _(
+            "The term has ended. What you asked to lower is held: it is not billed "
+            "unless Support declines."
+        )
+    return _(
+        "Until then you are billed as before. If the term ends first, what you asked to "
+        "lower is held and not billed."
+    )
+
+
+def _decision(ticket, *, on) -> dict | None:
     """What was decided, in plain words, and how it looks."""
     change = ticket.change
     if change is None:
@@ -218,10 +238,7 @@ def _decision(ticket) -> dict | None:
         return {
             "tone": "info",
             "title": _("Support has not decided yet."),
-            "words": _(
-                "Until then you are billed as before. If the term ends first, what you "
-                "asked to lower is held and not billed."
-            ),
+            "words": _until_decided(change, on=on),
         }
     if change.decided_on is None or change.state not in {
         State.APPROVED, State.APPLIED, State.DECLINED,

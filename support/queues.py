@@ -22,8 +22,8 @@ SORTS = {
     "-number": ["-id"],
     "account": ["account__name", "id"],
     "-account": ["-account__name", "-id"],
-    "touched": ["touched_at", "id"],
-    "-touched": ["-touched_at", "-id"],
+    "opened": ["opened_on", "id"],
+    "-opened": ["-opened_on", "-id"],
 }
 
 

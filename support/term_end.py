@@ -20,7 +20,7 @@ from accounts.models import Account
 from billing import starts, terms
 from billing.models import Contract, Line, RenewalChange, Term
 from billing.renewals import Rolled
-from myapps import coverage, endings, usage
+from myapps import coverage, endings, joins, usage
 from support import tickets, wishes
 from support.models import Ticket
 
@@ -41,6 +41,7 @@ def run(*, zone: str, on: date, lead_days: int = 0, most: int = 5_000) -> Counte
     `lead_days`: tickets of undecided changes open so many days before the term end.
     """
     done = Counter()
+    done["seated"] = seat_joiners(zone=zone)
     done["begun"] = begin_lines(zone=zone, on=on)
     done += carry_lines(zone=zone, on=on, most=most)
     done["tickets"] += open_tickets(
@@ -49,6 +50,20 @@ def run(*, zone: str, on: date, lead_days: int = 0, most: int = 5_000) -> Counte
     done["closed"] = endings.close_due(zone=zone, on=on)
     done["contracts"] = wind_up(zone=zone, on=on)
     return +done
+
+
+def seat_joiners(*, zone: str) -> int:
+    """Seat those who joined a role before, so that terms renew with them (T6).
+
+    An installation that fails is left to the next tick. Returns how many were settled.
+    """
+    done = 0
+    for installation in joins.waiting(zone=zone):
+        try:
+            done += joins.settle_all(installation)
+        except Exception:
+            logger.exception("Joins of installation %s are not settled", installation)
+    return done
 
 
 def begin_lines(*, zone: str, on: date) -> int:
