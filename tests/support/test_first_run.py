@@ -77,6 +77,15 @@ def test_stopped_in_the_middle_it_creates_nothing(run):
     assert not User.objects.exists()
 
 
+def test_one_address_for_two_people_creates_nothing(run):
+    alice = ["Alice Almeida", "simon@vendor.example", "loud harbour 34"]
+
+    with pytest.raises(CommandError, match="already signs in"):
+        run(manager=alice)
+
+    assert not User.objects.exists()
+
+
 def test_a_database_in_use_is_left_alone(run):
     factories.UserFactory()
 

@@ -34,7 +34,11 @@ class Command(BaseCommand):
             answers = self._interview()
         except (EOFError, KeyboardInterrupt):
             raise CommandError("Stopped before the end: nothing is created.") from None
-        create(**answers)
+        try:
+            create(**answers)
+        except ValidationError as refusal:
+            words = " ".join(refusal.messages)
+            raise CommandError(f"{words} Nothing is created.") from None
         self.stdout.write(
             f"Done. {answers['staff']['email']} signs in for sales operations, under"
             f" {settings.PUBLIC_ADDRESS}/admin/, and {answers['manager']['email']} as"
