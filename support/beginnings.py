@@ -31,13 +31,14 @@ class Person:
 
 @dataclass(frozen=True)
 class Agreement:
-    """The first contract: currency, first day, and lengths in months."""
+    """The first contract: its lengths in months, and the first day it is billed here."""
 
     currency: str
     starts_on: date
     term_months: int
     frequency_months: int
     auto_renews: bool
+    billed_until: date
 
 
 @transaction.atomic
@@ -74,9 +75,7 @@ def begin(
     )  # fmt: skip
     user.set_password(password)
     user.save(update_fields=["password"])
-    order_forms.record_contract(
-        account, **vars(agreement), billed_until=None, by=first, on=on
-    )
+    order_forms.record_contract(account, **vars(agreement), by=first, on=on)
     _save(partner)
     return account
 
