@@ -13,7 +13,7 @@ from django.db import transaction
 
 from accounts.models import Role, User
 from billing import contracts, effects, lines
-from billing.models import Order
+from billing.models import Order, Term
 from billing.orders import Signature
 from journal import activities
 from myapps import coverage, seats, usage
@@ -54,9 +54,11 @@ def record(role: Role, users: Iterable[User], *, on: date) -> list[int]:
     return [activation.installation_id for activation in found]
 
 
-def waiting() -> list[int]:
-    """Installations with join events that have no outcome yet."""
+def waiting(*, zone: str | None = None) -> list[int]:
+    """Installations with join events that have no outcome yet, in a time zone or all."""
     found = JoinEvent.objects.waiting().order_by("installation_id")
+    if zone is not None:
+        found = found.filter(account__timezone=zone)
     return list(found.values_list("installation_id", flat=True).distinct())
 
 
@@ -80,13 +82,16 @@ def settle(installation: int, *, most: int = BATCH) -> int:
     refused when deactivated; superseded when they left the role. Returns how many.
     """
     row = Installation.objects.select_related("account").get(pk=installation)
-    contracts.locked(row.account, on=row.installed_on)
+    first = _first(row)
+    if first is None:
+        return 0
+    contracts.locked(row.account, on=first.joined_on)
     row = (
         Installation.objects.select_for_update(no_key=True, of=["self"])
         .select_related("account", "app", "plan")
         .get(pk=installation)
     )
-    first = JoinEvent.objects.waiting().filter(installation=row).order_by("id").first()
+    first = _first(row)
     if first is None:
         return 0
     day = first.joined_on
@@ -105,6 +110,11 @@ def settle(installation: int, *, most: int = BATCH) -> int:
         _seat(row, seated, on=day)
     _close(queued, Outcome.QUEUED, why, on=day)
     return len(joins)
+
+
+def _first(installation: Installation) -> JoinEvent | None:
+    found = JoinEvent.objects.waiting().filter(installation=installation)
+    return found.order_by("id").first()
 
 
 def _fit(installation: Installation, joins: list[JoinEvent]) -> list[JoinEvent]:
@@ -174,16 +184,9 @@ def _room(installation: Installation, *, on: date) -> tuple[int, str]:
 
 def _seat(installation: Installation, joins: list[JoinEvent], *, on: date) -> None:
     units = installation.plan.units(usage.active(installation) + len(joins))
-    effect = effects.of(
-        installation.account, installation.plan, units=units, on=on
-    )
-    effects.carry_out(
-        effect,
-        account=installation.account,
-        cause=f"join:{joins[0].pk}",
-        by=joins[0].activation.activated_by,
-        on=on,
-    )
+    effect = _bill(installation, joins[0], units=units, on=on)
+    for day in _later_terms(installation, after=on):
+        _bill(installation, joins[0], units=units, on=day)
     groups: dict[RoleActivation, list[User]] = {}
     for join in joins:
         groups.setdefault(join.activation, []).append(join.user)
@@ -205,6 +208,29 @@ def _seat(installation: Installation, joins: list[JoinEvent], *, on: date) -> No
         billed=str(effect.first_amount),
         currency=effect.currency,
     )
+
+
+def _bill(installation: Installation, join: JoinEvent, *, units: int, on: date):
+    effect = effects.of(installation.account, installation.plan, units=units, on=on)
+    effects.carry_out(
+        effect,
+        account=installation.account,
+        cause=f"join:{join.pk}",
+        by=join.activation.activated_by,
+        on=on,
+    )
+    return effect
+
+
+def _later_terms(installation: Installation, *, after: date) -> list[date]:
+    """First days of terms that were opened without these users: they joined before."""
+    found = Term.objects.filter(
+        line__account=installation.account,
+        line__plan=installation.plan,
+        starts_on__gt=after,
+        line__terms__starts_on__lte=after,
+    )
+    return sorted(set(found.values_list("starts_on", flat=True)))
 
 
 def _close(joins: list[JoinEvent], outcome, reason: str, *, on: date, by=None) -> None:

@@ -62,7 +62,7 @@ def seat_joiners(*, zone: str) -> int:
         try:
             done += joins.settle_all(installation)
         except Exception:
-            logger.exception("Joins of installation %s are not settled", installation)
+            log.exception("Joins of installation %s are not settled", installation)
     return done
 
 
