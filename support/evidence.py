@@ -39,6 +39,20 @@ _SEAT_EVENTS = """
     ORDER BY change, id
 """
 
+_ACTIVE_BEFORE = """
+    SELECT asked.change, max(before.active)
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::date[], %s::date[])
+        AS asked(change, account, app, starts_on, ends_on)
+    JOIN myapps_installation installation
+        ON installation.account_id = asked.account AND installation.app_id = asked.app
+    CROSS JOIN LATERAL (
+        SELECT event.active FROM myapps_seatevent event
+        WHERE event.installation_id = installation.id AND event.on < asked.starts_on
+        ORDER BY event.on DESC, event.id DESC LIMIT 1
+    ) before
+    GROUP BY asked.change
+"""
+
 
 def digest(content: dict) -> str:
     """SHA-256 of a snapshot, written in one way."""
@@ -197,6 +211,9 @@ def _seat_events(changes, terms) -> tuple[dict, dict, dict]:
                     "why": why,
                 }
             )
+        cursor.execute(_ACTIVE_BEFORE, columns)
+        for change, active in cursor.fetchall():
+            mosts[change] = max(mosts[change], active)
     return events, counts, mosts
 
 

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -135,7 +136,9 @@ def reply(request, pk):
 @require_GET
 @authority.required(authority.MANAGE)
 def line_tickets(request, pk):
-    """A fragment for other pages: the requests about one line."""
+    """A fragment for other pages: the requests about one line. Alone, it is the list."""
+    if not request.htmx:
+        return redirect(f"{reverse('support:requests')}?show=all")
     line = get_object_or_404(Line.objects.of(request.user.account), pk=pk)
     found = Ticket.objects.of(request.user.account).public().filter(line=line)
     context = {"tickets": found.select_related("change").order_by("-id")[:10]}

@@ -21,6 +21,7 @@ from tests.factories import (
 
 pytestmark = pytest.mark.usefixtures("present")
 State = Ticket.State
+HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ class TestAnInternalNote:
         client = client_of(admin)
 
         for address in self.pages(ticket, line):
-            answer = client.get(address)
+            answer = client.get(address, headers=HTMX if "lines" in address else {})
             assert answer.status_code == 200
             assert self.CANARY not in answer.content.decode()
 
@@ -128,7 +129,8 @@ class TestAnInternalNote:
             client.get(reverse("support:request", args=[hidden.pk])).status_code == 404
         )
         for address in self.pages(TicketFactory(account=account), line):
-            page = client.get(address).content.decode()
+            headers = HTMX if "lines" in address else {}
+            page = client.get(address, headers=headers).content.decode()
             assert self.CANARY not in page
             assert hidden.subject not in page
 
@@ -379,11 +381,12 @@ class TestANewRequest:
 def test_the_tickets_of_a_line_are_a_fragment(ticket, line, admin, stranger, client_of):
     address = reverse("support:line-tickets", args=[line.pk])
 
-    page = client_of(admin).get(address).content.decode()
+    page = client_of(admin).get(address, headers=HTMX).content.decode()
 
     assert ticket.number in page
     assert "<html" not in page
-    assert client_of(stranger).get(address).status_code == 404
+    assert client_of(stranger).get(address, headers=HTMX).status_code == 404
+    assert client_of(admin).get(address).status_code == 302
 
 
 def test_an_answer_of_the_customer_reaches_the_desk(ticket, admin, client_of, desk):
