@@ -4,6 +4,7 @@ from datetime import date
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from accounts.models import TermsAcceptance, TermsVersion, User
@@ -13,6 +14,12 @@ from journal import activities
 def current(on: date) -> TermsVersion | None:
     """The version in force on a local day; None before the first was published."""
     return TermsVersion.objects.on(on)
+
+
+def shown_to(user: User, on: date) -> TermsVersion | None:
+    """The version in force; its `is_accepted` says whether this person agreed to it."""
+    mine = TermsAcceptance.objects.filter(user=user, version=OuterRef("pk"))
+    return TermsVersion.objects.annotate(is_accepted=Exists(mine)).on(on)
 
 
 def accepted(user: User, on: date) -> bool:

@@ -200,7 +200,7 @@ def of(account: Account, plan: Plan, *, units: int, on: date) -> Effect:
             resumed=tuple(opened[:-1]),
         )
         new_parts = [line.first for line in opened]
-    if effect.bills:
+    if effect.growth or resumed:
         contracts.required(account, on=on)
     left = [line for line in others if line.replaced_by_id is None and not _ends(line)]
     replaced = tuple(_replaced(left, new_parts, on=on))
@@ -397,8 +397,12 @@ def _list_price(plan: Plan, contract: Contract, *, on: date) -> Decimal:
 def _replaced(left: list[Line], new_parts, *, on: date) -> Iterator[Replaced]:
     """Lines given up together share one cap: what the new plan costs (3.13)."""
     given: list[charges.Given] = []
+    billed = renewals.reaching(left, since=on) if left else []
     for line in left:
-        credits = renewals.credit_parts(line, since=on, new=new_parts, given=given)
+        credits = renewals.credit_parts(
+            line, since=on, new=new_parts, given=given,
+            billed=[charge for charge in billed if charge.line_id == line.pk],
+        )  # fmt: skip
         given += [credit.given for credit in credits]
         coming = charges.to_come(line, line.term, quantity=line.term.billed)
         yield Replaced(

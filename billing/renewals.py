@@ -379,22 +379,29 @@ def early_end_credits(change: RenewalChange) -> list[charges.Credit]:
     )
 
 
+def reaching(lines: Iterable[Line], *, since: date) -> list[Charge]:
+    """Charges on lines that reach beyond a day and stand, oldest first."""
+    found = Charge.objects.filter(line__in=lines, ends_on__gt=since, amount__gt=0)
+    return list(found.filter(reversed_by=None).order_by("starts_on", "id"))
+
+
 def credit_parts(
     line: Line,
     *,
     since: date,
     new: Iterable[Charge | charges.Part],
     given: Iterable[charges.Given] = (),
+    billed: Iterable[Charge] | None = None,
 ) -> list[charges.Credit]:
     """What ending a line on a day gives back: its unused days, capped (3.13).
 
     Each charge on it that reaches beyond the day is credited for the days it was not
     used, to no more than `new` (charges or parts of the line in its place) cost for
     the same days of its billing period; `given` was credited against them before.
+    `billed` are the line's `reaching` charges, where they are at hand.
     """
     new, given, credits = list(new), list(given), []
-    billed = line.charges.filter(ends_on__gt=since, amount__gt=0, reversed_by=None)
-    for charge in billed.order_by("starts_on", "id"):
+    for charge in reaching([line], since=since) if billed is None else billed:
         start = max(charge.starts_on, since)
         potential = min(
             prices.prorated(

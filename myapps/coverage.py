@@ -26,7 +26,7 @@ def of(account: Account, plan: Plan, *, on: date) -> list[Line]:
 
 def behind(account: Account, app: App, *, on: date) -> bool:
     """Whether the hourly run has not yet carried this app's lines to the day."""
-    lines = _lines(account, app)
+    lines = Line.objects.of(account).filter(app=app, parked_at=None)
     return terms.behind(lines, on=on) or _starting(account, app, on=on).exists()
 
 

@@ -1,13 +1,16 @@
 """What administrators fill in: plans, people and roles."""
 
+from collections.abc import Iterable
+
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Count, Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from accounts import people
 from accounts.models import Account, Role, User
 from accounts.people import Named
-from marketplace import offers
 from marketplace.models import App, Plan
 
 
@@ -23,19 +26,33 @@ class PeopleForm(forms.Form):
     auto = forms.Field(required=False, widget=forms.SelectMultiple)
     emails = forms.CharField(required=False, widget=forms.Textarea)
 
-    def __init__(self, *args, account: Account, **kwargs):
+    def __init__(self, *args, account: Account, counted: bool = True, **kwargs):
         super().__init__(*args, **kwargs)
         self.account = account
+        self.counted = counted
         self.gone = 0
 
     def clean_users(self) -> list[User]:
-        return self._found(self.account.users.active(), "users")
+        users = self.account.users.active()
+        return self._found(lambda wanted: users.filter(pk__in=wanted), "users")
 
     def clean_roles(self) -> list[Role]:
-        return self._found(self.account.roles.order_by("name"), "roles")
+        return self._found(self._roles, "roles")
 
     def clean_auto(self) -> list[Role]:
-        return self._found(self.account.roles.order_by("name"), "auto")
+        return self._found(self._roles, "auto")
+
+    def _roles(self, wanted) -> list[Role]:
+        return [role for role in self.role_rows if role.pk in wanted]
+
+    @cached_property
+    def role_rows(self) -> list[Role]:
+        """The account's roles by name, asked once; with `people`, where counted."""
+        rows = self.account.roles.order_by("name")
+        if self.counted:
+            active = Q(group__user__is_active=True)
+            rows = rows.annotate(people=Count("group__user", filter=active))
+        return list(rows)
 
     def clean_emails(self) -> Named:
         """The people that pasted addresses name; what is unknown is named back."""
@@ -72,7 +89,7 @@ class PeopleForm(forms.Form):
     def _found(self, rows, name):
         """Rows of this account alone; what is missing is counted, not told apart."""
         wanted = {int(pk) for pk in self.cleaned_data[name] or [] if pk.isdecimal()}
-        found = list(rows.filter(pk__in=wanted)) if wanted else []
+        found = list(rows(wanted)) if wanted else []
         self.gone += len(wanted) - len(found)
         return found
 
@@ -98,27 +115,31 @@ class PeopleForm(forms.Form):
         users, roles = self.chosen_users, self.chosen_roles
         if not roles:
             return len(users)
-        members = self.account.users.active().in_roles(list(roles))
-        return len(users) + members.exclude(pk__in=[u.pk for u in users]).count()
+        members = self.account.users.active().exclude(pk__in=[u.pk for u in users])
+        groups = [role.group_id for role in roles]
+        memberships = User.groups.through.objects.filter(group__in=groups)
+        return len(users) + members.filter(pk__in=memberships.values("user")).count()
 
     def _chosen(self, name):
         return getattr(self, "cleaned_data", {}).get(name) or []
 
 
 class InstallForm(PeopleForm):
-    """Which base plan, for whom (T1–T5)."""
+    """Which base plan, for whom (T1–T5). `plans` are those the account may choose."""
 
     plan = forms.CharField(required=False)
 
-    def __init__(self, *args, app: App, **kwargs):
+    def __init__(self, *args, app: App, plans: Iterable[Plan], **kwargs):
         super().__init__(*args, **kwargs)
         self.app = app
+        self.plans = {str(plan.pk): plan for plan in plans}
 
     def clean_plan(self) -> Plan:
         """A base plan this account may choose. Refuses add-ons (code add_on), others."""
         word = self.cleaned_data["plan"]
-        plans = self.app.plans.select_related("app")
-        plan = plans.filter(pk=word).first() if word.isdecimal() else None
+        if word in self.plans:
+            return self.plans[word]
+        plan = self.app.plans.filter(pk=word).first() if word.isdecimal() else None
         if plan is None:
             raise ValidationError(_("Choose a plan."), code="no_plan")
         if not plan.is_base:
@@ -129,12 +150,10 @@ class InstallForm(PeopleForm):
                 ),
                 code="add_on",
             )
-        if not offers.available(plan, self.account):
-            raise ValidationError(
-                _("This plan is not listed. Ask Support to make it available to you."),
-                code="not_listed",
-            )
-        return plan
+        raise ValidationError(
+            _("This plan is not listed. Ask Support to make it available to you."),
+            code="not_listed",
+        )
 
     @property
     def chosen_plan(self) -> Plan | None:

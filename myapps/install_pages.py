@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -44,21 +44,29 @@ def install(request: HttpRequest, slug: str) -> HttpResponse:
     GET and POST without `confirm` only show; htmx gets the panels alone.
     """
     account, on = request.user.account, _today(request)
-    app = get_object_or_404(_apps(account), slug=slug)
+    app = get_object_or_404(_apps(account, on=on), slug=slug)
+    confirms = "confirm" in request.POST
+    if app.is_installed and not confirms:
+        return _already(request, app)
+    shelf = _shelf(account, app, on=on)
     asked = request.POST if request.method == "POST" else request.GET
-    form = InstallForm(_with_plan(asked, app, account, on=on), account=account, app=app)
+    form = InstallForm(
+        shelf.with_plan(asked),
+        account=account,
+        app=app,
+        plans=shelf.plans,
+        counted=not _partly(request),
+    )
     form.is_valid()
-    if "confirm" in request.POST:
-        return _buy(request, app, form, on=on)
-    if installed := _installed(account, app, on=on):
-        return _already(request, installed)
-    return _install_page(request, app, form, _offer(request, form, on=on), on=on)
+    offer = _offer(request, form, shelf, on=on)
+    if confirms:
+        return _buy(request, app, form, shelf, offer, on=on)
+    return _install_page(request, app, form, shelf, offer, on=on)
 
 
-def _buy(request, app: App, form: InstallForm, *, on: date) -> HttpResponse:
-    offer = _offer(request, form, on=on)
-    if not form.is_valid() or form.chosen_plan is None:
-        return _install_page(request, app, form, offer, on=on, status=422)
+def _buy(request, app, form, shelf, offer, *, on: date) -> HttpResponse:
+    if not form.is_valid():
+        return _install_page(request, app, form, shelf, offer, on=on, status=422)
     try:
         signed = _sign(request, offer, on=on)
         installation = installs.install(
@@ -67,21 +75,21 @@ def _buy(request, app: App, form: InstallForm, *, on: date) -> HttpResponse:
         )  # fmt: skip
     except ValidationError as refusal:
         if refusal.code == "installed":
-            return _already(request, _installed(request.user.account, app, on=on))
+            return _already(request, app)
         offer.refuse(refusal)
-        return _install_page(request, app, form, offer, on=on, status=offer.status)
+        return _install_page(
+            request, app, form, shelf, offer, on=on, status=offer.status
+        )
     return _installed_now(request, installation)
 
 
-def _install_page(request, app, form, offer, *, on, status=200) -> HttpResponse:
-    partly = request.htmx and not request.htmx.history_restore_request
+def _install_page(request, app, form, shelf, offer, *, on, status=200) -> HttpResponse:
     context = {"app": app, "form": form, "offer": offer, "on": on}
-    if partly:
+    if _partly(request):
         return render(request, "myapps/_install_panels.html", context, status=status)
-    account = request.user.account
     context |= {
-        "plans": _plan_options(account, app, on=on),
-        "not_listed": _not_listed(account, app, on=on),
+        "plans": shelf.options,
+        "not_listed": shelf.not_listed,
         "step": _step(form, offer),
     }
     context |= _people_options(request, form)
@@ -104,14 +112,13 @@ def _installed_now(request, installation: Installation) -> HttpResponse:
     return redirect("myapps:order", installation.order_id)
 
 
-def _already(request, installation: Installation) -> HttpResponse:
+def _already(request, app: App) -> HttpResponse:
     messages.info(
-        request,
-        _("%(app)s is installed already. Manage it here.") % {"app": installation.app},
+        request, _("%(app)s is installed already. Manage it here.") % {"app": app}
     )
     if authority.held(request.user, authority.MANAGE):
-        return redirect("myapps:installation", installation.app.slug)
-    return redirect("myapps:app", installation.app.slug)
+        return redirect("myapps:installation", app.slug)
+    return redirect("myapps:app", app.slug)
 
 
 # What stands beside the button
@@ -161,10 +168,10 @@ class Offering:
             self.key = str(uuid.uuid4())
 
 
-def _offer(request, form, *, on: date, plan: Plan | None = None) -> Offering:
+def _offer(request, form, shelf, *, on: date, plan: Plan | None = None) -> Offering:
     """Compute both panels for a choice. Writes nothing (T8, 3.17)."""
-    account, plan = request.user.account, plan or form.chosen_plan
-    version = terms.current(on)
+    plan = plan or form.chosen_plan
+    version = terms.shown_to(request.user, on)
     offer = Offering(
         plan=plan,
         seats=form.count(),
@@ -172,19 +179,23 @@ def _offer(request, form, *, on: date, plan: Plan | None = None) -> Offering:
         key=request.POST.get("key") or str(uuid.uuid4()),
         role=authority.role_for(request.user, authority.INSTALL),
         version=version,
-        accepted=terms.accepted(request.user, on),
+        accepted=version is not None and version.is_accepted,
         ticked=version is not None
         and request.POST.get("accept_terms") == str(version.pk),
     )
     if plan is None:
         return offer
-    currency = contracts.currency_of(account, on=on) or plan.app.currency
-    offer.summary = summary.of(plan, seats=offer.seats, currency=currency, on=on)
-    offer.coming = _coming(account, plan, on=on)
+    offer.summary = summary.at(
+        shelf.prices.get(plan.pk), plan=plan, seats=offer.seats, currency=shelf.currency
+    )
     try:
-        offer.effect = installs.effect(account, plan, seats=offer.seats, on=on)
+        offer.effect = installs.effect(
+            request.user.account, plan, seats=offer.seats, on=on
+        )
     except ValidationError as refusal:
         offer.refusal = refusal
+    else:
+        offer.coming = _coming(request.user.account, offer.effect, on=on)
     return offer
 
 
@@ -220,60 +231,80 @@ class PlanOption:
     obstacle: str
 
 
-def _plan_options(account: Account, app: App, *, on: date) -> list[PlanOption]:
-    """Base plans the account may choose, in the order listed. Never an add-on (T5)."""
-    currency = contracts.currency_of(account, on=on) or app.currency
-    plans = list(offers.choosable(app, account).order_by("position", "pk"))
-    prices = list_prices.of_plans(plans, currency=currency, on=on)
-    signed = _contracted(account, app, on=on)
-    return [
-        PlanOption(
-            plan=plan,
-            currency=currency,
-            price=prices.get(plan.pk),
-            contracted=signed.get(plan.pk, 0),
-            obstacle=""
-            if plan.pk in prices or plan.pk in signed
-            else ("on_request" if plan.price_on_request else "currency"),
-        )
-        for plan in plans
-    ]
+@dataclass
+class Shelf:
+    """What an account may choose of an app, and what it has of it under contract."""
 
+    currency: str
+    plans: list[Plan]
+    prices: dict[int, Decimal]
+    running: list[Line]
 
-def _contracted(account: Account, app: App, *, on: date) -> dict[int, int]:
-    """Units contracted today, by plan id."""
-    found: dict[int, int] = {}
-    for line in lines.running(account, app, on=on):
-        found[line.plan_id] = found.get(line.plan_id, 0) + line.term.contracted
-    return found
+    @property
+    def options(self) -> list[PlanOption]:
+        """The base plans, in the order listed. Never an add-on (T5)."""
+        contracted: dict[int, int] = {}
+        for line in self.running:
+            units = contracted.get(line.plan_id, 0) + line.term.contracted
+            contracted[line.plan_id] = units
+        return [
+            PlanOption(
+                plan=plan,
+                currency=self.currency,
+                price=self.prices.get(plan.pk),
+                contracted=contracted.get(plan.pk, 0),
+                obstacle=self._obstacle(plan, contracted),
+            )
+            for plan in self.plans
+        ]
 
+    def _obstacle(self, plan: Plan, contracted: dict[int, int]) -> str:
+        if plan.pk in self.prices or plan.pk in contracted:
+            return ""
+        return "on_request" if plan.price_on_request else "currency"
 
-def _not_listed(account: Account, app: App, *, on: date) -> list[Line]:
-    """Lines whose plan the account cannot choose: Support makes it available (T15)."""
-    choosable = offers.choosable(app, account).values("pk")
-    found = Line.objects.of(account).base().running(on=on).exclude(plan__in=choosable)
-    found = found.filter(app=app, replaced_by=None).select_related("plan")
-    return list(found.order_by("starts_on", "pk"))
+    @property
+    def not_listed(self) -> list[Line]:
+        """Lines of plans that cannot be chosen: Support makes them available (T15)."""
+        listed = {plan.pk for plan in self.plans}
+        return [
+            line
+            for line in self.running
+            if line.plan_id not in listed and not line.replaced_by_id
+        ]
 
-
-def _coming(account: Account, plan: Plan, *, on: date) -> list[Line]:
-    """Signed lines of a plan that start later than today."""
-    found = Line.objects.of(account).signed().filter(plan=plan, starts_on__gt=on)
-    return list(found.order_by("starts_on", "pk"))
-
-
-def _with_plan(asked, app: App, account: Account, *, on: date):
-    """What was asked; on the first look the plan under contract, or the first with a
-    price, is chosen already.
-    """
-    if "plan" in asked:
-        return asked
-    able = [one for one in _plan_options(account, app, on=on) if not one.obstacle]
-    best = max(able, key=lambda one: one.contracted > 0, default=None)
-    chosen = asked.copy()
-    if best:
+    def with_plan(self, asked):
+        """What was asked; on the first look the plan under contract, or the first one
+        with a price, is chosen already.
+        """
+        able = [one for one in self.options if not one.obstacle]
+        best = max(able, key=lambda one: one.contracted > 0, default=None)
+        if "plan" in asked or best is None:
+            return asked
+        chosen = asked.copy()
         chosen["plan"] = str(best.plan.pk)
-    return chosen
+        return chosen
+
+
+def _shelf(account: Account, app: App, *, on: date) -> Shelf:
+    currency = contracts.currency_of(account, on=on) or app.currency
+    plans = list(
+        offers.choosable(app, account).select_related("app").order_by("position", "pk")
+    )
+    return Shelf(
+        currency=currency,
+        plans=plans,
+        prices=list_prices.of_plans(plans, currency=currency, on=on),
+        running=lines.running(account, app, on=on),
+    )
+
+
+def _coming(account: Account, effect: Effect, *, on: date) -> list[Line]:
+    """Signed lines of a plan bought month to month that would cover it later (3.5)."""
+    if effect.new_line is None or not effect.new_line.month_to_month:
+        return []
+    found = Line.objects.of(account).signed().filter(plan=effect.plan_id)
+    return list(found.filter(starts_on__gt=on).order_by("starts_on", "pk"))
 
 
 def _people_options(request, form: PeopleForm) -> dict:
@@ -284,16 +315,15 @@ def _people_options(request, form: PeopleForm) -> dict:
     ticked = form.cleaned_data.get("users", [])
     found = account.users.active().named(words)
     found = found.exclude(pk__in=[user.pk for user in ticked])
-    active = Q(group__user__is_active=True)
-    roles = account.roles.annotate(people=Count("group__user", filter=active))
+    rows = list(found.order_by("display_name", "id")[: PEOPLE_SHOWN + 1])
     return {
         "q": words,
         "ticked": ticked,
-        "found": found.order_by("display_name", "id")[:PEOPLE_SHOWN],
-        "people_count": account.users.active().count(),
+        "found": rows[:PEOPLE_SHOWN],
+        "more": len(rows) > PEOPLE_SHOWN,
         "roles": [
             (role, role in form.chosen_roles, role in form.cleaned_data.get("auto", []))
-            for role in roles.order_by("name")
+            for role in form.role_rows
         ],
         "pasted": asked.get("emails", ""),
     }
@@ -306,17 +336,22 @@ def _step(form: InstallForm, offer: Offering) -> int:
     return 3 if offer.effect else 2
 
 
-def _apps(account: Account):
+def _apps(account: Account, *, on: date):
     """Apps in the marketplace, and those the account has under contract."""
     ours = Q(pk__in=Line.objects.of(account).values("app"))
     published = Q(state=App.State.PUBLISHED)
-    return App.objects.filter(published | ours).select_related("partner")
+    installed = _installed(account, on=on).filter(app=OuterRef("pk"))
+    return App.objects.filter(published | ours).annotate(is_installed=Exists(installed))
 
 
-def _installed(account: Account, app: App, *, on: date) -> Installation | None:
-    """What stands of the app for the account; an end that has come is none (3.15)."""
-    found = Installation.objects.of(account).standing().select_related("app")
-    return found.filter(app=app).exclude(ends_on__lte=on).first()
+def _installed(account: Account, *, on: date):
+    """What stands of apps for the account; an end that has come is none (3.15)."""
+    return Installation.objects.of(account).standing().exclude(ends_on__lte=on)
+
+
+def _partly(request) -> bool:
+    """Whether htmx asks, which redraws the panels alone."""
+    return request.htmx and not request.htmx.history_restore_request
 
 
 def _today(request) -> date:
@@ -335,13 +370,18 @@ def install_link(request: HttpRequest, token: str) -> HttpResponse:
     if link is None or link.account_id != user.account_id:
         raise Http404
     on, at = _today(request), clock.now()
-    installed = _installed(link.account, link.line.app, on=on)
+    installed = _installed(link.account, on=on).filter(app=link.line.app).exists()
     repeated = installed and "confirm" in request.POST
     if not repeated and (reason := _obstacle(link, user, installed, at=at, on=on)):
         return _link_refused(request, link, reason, installed)
-    form = PeopleForm(request.POST or request.GET, account=link.account)
+    form = PeopleForm(
+        request.POST or request.GET,
+        account=link.account,
+        counted=not _partly(request),
+    )
     form.is_valid()
-    offer = _offer(request, form, on=on, plan=link.line.plan)
+    shelf = _shelf(link.account, link.line.app, on=on)
+    offer = _offer(request, form, shelf, on=on, plan=link.line.plan)
     if "confirm" not in request.POST:
         return _link_page(request, link, form, offer, on=on)
     if not form.is_valid():
@@ -400,9 +440,8 @@ def _obstacle(link: InstallLink, user: User, installed, *, at, on):
 
 
 def _link_page(request, link, form, offer, *, on, status=200) -> HttpResponse:
-    partly = request.htmx and not request.htmx.history_restore_request
     context = {"app": link.line.app, "form": form, "offer": offer, "on": on}
-    if partly:
+    if _partly(request):
         return render(request, "myapps/_install_panels.html", context, status=status)
     context |= {"link": link, "term": link.line.terms.latest("starts_on")}
     context |= _people_options(request, form)
@@ -438,7 +477,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     rows = account.orders.select_related("app", "plan", "placed_by").order_by("-id")
     app = None
     if slug := request.GET.get("app"):
-        app = get_object_or_404(_apps(account), slug=slug)
+        app = get_object_or_404(_apps(account, on=_today(request)), slug=slug)
         rows = rows.filter(app=app)
     page = Paginator(rows, ORDERS_ON_A_PAGE).get_page(request.GET.get("page"))
     page.object_list = [
@@ -501,10 +540,8 @@ def catalogue_states(request: HttpRequest) -> HttpResponse:
     slugs = [slug for slug in asked if slug][:MOST_STATES]
     installed = {
         row.app.slug: row
-        for row in Installation.objects.of(account)
-        .standing()
+        for row in _installed(account, on=on)
         .filter(app__slug__in=slugs)
-        .exclude(ends_on__lte=on)
         .select_related("app")
     }
     contracted = set(

@@ -41,11 +41,13 @@ def of(plan: Plan, *, seats: int, currency: str, on: date) -> Summary:
     The account's own terms play no part. Per Account plans are one unit (T4). Without a
     listed price in the currency there is no total.
     """
-    units = plan.units(seats)
     price = list_prices.of(plan, currency=currency, on=on)
-    total = None
+    return at(price, plan=plan, seats=seats, currency=currency)
+
+
+def at(price: Decimal | None, *, plan: Plan, seats: int, currency: str) -> Summary:
+    """The same for a list price at hand."""
+    units, total = plan.units(seats), None
     if price is not None:
-        total = prices.amount(
-            price, quantity=units, digits=currencies.digits(currency)
-        )
+        total = prices.amount(price, quantity=units, digits=currencies.digits(currency))
     return Summary(plan, seats, units, currency, price, total)
