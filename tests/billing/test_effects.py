@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing import effects, renewals
-from billing.models import Charge, Line, RenewalChange
+from billing.models import Charge, Line, Order, RenewalChange
+from tests.billing.examples import about
 from tests.billing.situations import (
     CREDIT,
     INCREASE,
@@ -16,7 +17,6 @@ from tests.billing.situations import (
     buy,
     carry,
     day,
-    place,
     plan_of,
     standing,
     term,
@@ -469,17 +469,17 @@ class TestTheClick:
     def test_an_order_keeps_the_effect_and_gives_it_back(
         self, account, line, other, buyer
     ):
-        effect = effect_of(account, other, 12)
+        _, effect = buy(account, other, 12, on=TODAY, by=buyer)
 
-        order = place(account, other, effect, by=buyer, on=day(TODAY))
-
-        order.refresh_from_db()
+        order = Order.objects.get()
         assert effects.loaded(order.effect) == effect
         assert effects.loaded(order.effect).digest == order.effect_digest
 
 
 @given(data=st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=about(60), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_what_is_charged_is_what_was_shown(db, data):
     contract = ContractFactory(
         starts_on=data.draw(st.sampled_from([day("2026-01-31"), day("2024-02-29")])),

@@ -35,7 +35,9 @@ def body(**asked):
 
 
 @pytest.mark.django_db
-def test_an_order_keeps_who_by_which_authority_and_what_was_shown(line, buyer):
+def test_an_order_keeps_who_by_which_authority_and_what_was_shown(
+    line, buyer, unreconciled
+):
     effect = effect_of(line, 12)
 
     order = place(

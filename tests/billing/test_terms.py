@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from billing import order_forms, periods, prices, terms
 from billing.models import Charge, Term
+from tests.billing.examples import about
 from tests.billing.situations import D, billed, carry, day, plan_of, term
 from tests.factories import AccountFactory, ContractFactory, LineFactory
 
@@ -21,7 +22,9 @@ days = st.dates(date(2000, 1, 1), date(2060, 12, 31))
 @example(date(2024, 1, 31), 28)
 @example(date(2024, 1, 31), 29)
 @example(date(2024, 2, 29), 365)
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=about(300), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_postgresql_counts_months_as_the_calculator_does(db, anchor, after):
     later = anchor + timedelta(days=after)
 
@@ -55,7 +58,9 @@ money = st.decimals("0.000001", "9999.999999", places=6)
 @example(date(2024, 1, 31), (1, 12), D("7.25"), 40, "EUR", 0, 400, None)
 @example(date(2024, 2, 29), (12, 12), D("0.005"), 1, "KWD", 0, 800, None)
 @example(date(2024, 2, 29), (1, 1), D("1.5"), 1, "JPY", 30, 500, 333)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=about(60), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_every_period_and_term_is_as_the_calculator_says(
     db, anchor, grid, price, quantity, currency, into, ran, elsewhere
 ):
@@ -176,7 +181,7 @@ def test_nothing_is_charged_before_its_day(line):
     assert billed(line) == []
 
 
-def test_the_billed_quantity_carries_on_into_the_next_term(line):
+def test_the_billed_quantity_carries_on_into_the_next_term(line, unreconciled):
     Term.objects.filter(line=line).update(peak=14)
 
     carry(line, to="2027-01-31")
