@@ -34,8 +34,7 @@ def business(app):
 @pytest.fixture
 def company():
     """Under contract from 1 January 2026, a year at a time, billed monthly."""
-    company = Company(starts_on=date(2026, 1, 1))
-    return company
+    return Company(starts_on=date(2026, 1, 1))
 
 
 @pytest.fixture
