@@ -124,6 +124,13 @@ def priced(apps: QuerySet[App], *, currency: str, on: date) -> QuerySet[App]:
     )
 
 
+def cards(keys: list[int], *, currency: str, on: date) -> list[App]:
+    """Apps as cards show them, in the order of their keys."""
+    found = priced(App.objects.filter(pk__in=keys), currency=currency, on=on)
+    by_key = {app.pk: app for app in found}
+    return [by_key[key] for key in keys]
+
+
 def ordered(apps: QuerySet[App], by: str) -> QuerySet[App]:
     """In one of the orders offered; `relevance` needs a search, `price` prices."""
     first = {

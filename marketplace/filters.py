@@ -116,6 +116,12 @@ class CatalogueFilter(django_filters.FilterSet):
             for name, _label in self.form.fields["category"].choices
         ]
 
+    def cards(self, page) -> list[App]:
+        """The apps of a page with their prices: asked for these alone."""
+        return catalogue.cards(
+            [app.pk for app in page], currency=self.shown_in, on=self.on
+        )
+
     def filter_queryset(self, queryset: QuerySet[App]) -> QuerySet[App]:
         wanted = self.wanted
         apps = self._found(queryset, wanted.get("q", ""))
@@ -123,9 +129,10 @@ class CatalogueFilter(django_filters.FilterSet):
         self.counts = catalogue.by_category(apps)
         if "category" in wanted:
             apps = apps.filter(category__in=wanted["category"])
-        apps = catalogue.priced(apps, currency=self.shown_in, on=self.on)
         words = "q" in wanted
         order = wanted.get("sort") or (catalogue.RELEVANCE if words else catalogue.NAME)
+        if order == catalogue.PRICE:
+            apps = catalogue.priced(apps, currency=self.shown_in, on=self.on)
         return catalogue.ordered(apps, order)
 
     def _found(self, apps: QuerySet[App], words: str) -> QuerySet[App]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from babel.numbers import list_currencies
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from journal import activities
@@ -84,25 +85,25 @@ def announceable(plan: Plan, *, currency: str, effective_from: date, on: date) -
     """
     if currency not in CURRENCIES:
         raise ValidationError(
-            "%(currency)s is no currency. Write an ISO 4217 code, as USD.",
+            _("%(currency)s is no currency. Write an ISO 4217 code, as USD."),
             code="unknown_currency",
             params={"currency": currency},
         )
     if effective_from <= on:
         raise ValidationError(
-            "A list price starts on a day to come. Choose a day after %(day)s.",
+            _("A list price starts on a day to come. Choose a day after %(day)s."),
             code="past_day",
             params={"day": on},
         )
     if plan.price_on_request:
         raise ValidationError(
-            "The price of this plan is on request. Take that off it first.",
+            _("The price of this plan is on request. Take that off it first."),
             code="price_on_request",
         )
     starting = ListPrice.objects.filter(plan=plan, currency=currency)
     if starting.filter(effective_from=effective_from).exists():
         raise ValidationError(
-            "A price from that day is listed already. Take it back first.",
+            _("A price from that day is listed already. Take it back first."),
             code="already_listed",
         )
 
@@ -117,7 +118,9 @@ def withdraw(price: ListPrice, *, by: User | None, on: date) -> None:
     price = ListPrice.objects.select_related("plan").get(pk=price.pk)
     if price.effective_from <= on:
         raise ValidationError(
-            "This price has been in force since %(day)s; what was listed stays listed.",
+            _(
+                "This price has been in force since %(day)s; what was listed stays listed."
+            ),
             code="past_day",
             params={"day": price.effective_from},
         )

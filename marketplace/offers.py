@@ -5,6 +5,7 @@ from datetime import date
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from accounts.models import Account, User
 from journal import activities
@@ -21,13 +22,13 @@ def offer(plan: Plan, *, account: Account, by: User, on: date) -> Offer:
     plan = Plan.objects.select_for_update(no_key=True).get(pk=plan.pk)
     if not plan.is_base:
         raise ValidationError(
-            "%(plan)s is an add-on: the partner activates it on contracted terms.",
+            _("%(plan)s is an add-on: the partner activates it on contracted terms."),
             code="add_on",
             params={"plan": plan},
         )
     if plan.listed:
         raise ValidationError(
-            "%(plan)s is listed: the account can choose it already.",
+            _("%(plan)s is listed: the account can choose it already."),
             code="listed",
             params={"plan": plan},
         )

@@ -28,9 +28,12 @@ def catalogue(request, currency_of: Callable[..., str | None]) -> HttpResponse:
     account = request.user.account
     on = clock.today(account.timezone if account else "UTC")
     ours = currency_of(account, on=on) if account else None
-    apps = App.objects.listed().select_related("partner")
-    found = CatalogueFilter(request.GET, queryset=apps, ours=ours, on=on)
-    page = Paginator(found.qs, APPS_ON_A_PAGE).get_page(request.GET.get("page"))
+    found = CatalogueFilter(
+        request.GET, queryset=App.objects.listed(), ours=ours, on=on
+    )
+    page = Paginator(found.qs.only("pk"), APPS_ON_A_PAGE).get_page(
+        request.GET.get("page")
+    )
     partly = request.htmx and not request.htmx.history_restore_request
     response = render(
         request,
@@ -39,6 +42,7 @@ def catalogue(request, currency_of: Callable[..., str | None]) -> HttpResponse:
             "found": found,
             "form": found.form,
             "page": page,
+            "cards": found.cards(page),
             "partly": partly,
             "without_contract": account is not None and ours is None,
             "said": said(request, found),

@@ -204,7 +204,7 @@ def test_300_apps_take_as_many_questions_as_three(
 ):
     def questions(query):
         client = client_of(admin)
-        with django_assert_num_queries(12) as asked:
+        with django_assert_num_queries(13) as asked:
             assert client.get(HERE, query).status_code == 200
         return len(asked)
 
