@@ -53,12 +53,7 @@ class PeopleFilterForm(forms.Form):
 class PersonForm(forms.ModelForm):
     """A new person of the account."""
 
-    roles = RoleChoice(
-        help_text=_(
-            "Joining a role with Auto Install gives a seat, and bills it where the "
-            "contract does not cover it."
-        )
-    )
+    roles = RoleChoice()
 
     class Meta:
         model = User

@@ -176,7 +176,11 @@ def _bring_account(account, rows, *, on, tell):
         changes["people changed"] += _change(account, some, users, on=on)
         tell(len(some))
     told = {"by": None, "on": on, "source": "import"}
-    came_back = [users[row.email] for row in rows if row.active]
+    came_back = [
+        users[row.email]
+        for row in rows
+        if row.active and not users[row.email].is_active
+    ]
     changes["people reactivated"] += len(people.reactivate(came_back, **told))
     leaving = []
     for role, wanted in _roles(account, rows, users, changes, on=on):
@@ -188,7 +192,11 @@ def _bring_account(account, rows, *, on, tell):
     for role, gone in leaving:
         gone = [known[pk] for pk in sorted(gone) if pk in known]
         changes["left a role"] += len(roles.leave(role, gone, **told))
-    left = [users[row.email] for row in rows if not row.active]
+    left = [
+        users[row.email]
+        for row in rows
+        if users[row.email].is_active and not row.active
+    ]
     changes["people deactivated"] += len(people.deactivate(left, **told))
     if authority.without_manager([account]):
         raise ValidationError("", code="last_manager")

@@ -59,11 +59,13 @@ class UserQuerySet(models.QuerySet):
         return self.filter(is_active=True)
 
     def named(self, words):
-        """Users whose name or email holds every one of the words."""
+        """Users whose name, email or team holds every one of the words."""
         found = self
         for word in words.split():
             found = found.filter(
-                Q(display_name__icontains=word) | Q(email__icontains=word)
+                Q(display_name__icontains=word)
+                | Q(email__icontains=word)
+                | Q(team__icontains=word)
             )
         return found
 
@@ -141,6 +143,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             GinIndex(
                 OpClass(Upper("email"), name="gin_trgm_ops"),
                 name="users_email_trigrams",
+            ),
+            GinIndex(
+                OpClass(Upper("team"), name="gin_trgm_ops"), name="users_team_trigrams"
             ),
         ]
 

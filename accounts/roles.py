@@ -5,7 +5,7 @@ from datetime import date
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts import authority, signals
@@ -13,7 +13,6 @@ from accounts.models import Account, Role, User
 from journal import activities
 
 Membership = User.groups.through
-AT_ONCE = 5_000
 
 
 @transaction.atomic
@@ -38,7 +37,7 @@ def create(
 def rename(role: Role, *, name: str, by: User | None, on: date) -> Role:
     """Give a role another name; who is in it and what it may do stays."""
     account = Account.objects.locked(role.account_id)
-    role = account.roles.select_related("group").get(pk=role.pk)
+    role = _live(account, role)
     before, role.name = role.name, _free_name(account, name, besides=role)
     if role.name != before:
         role.group.name = f"{account.pk}/{role.name}"
@@ -56,6 +55,7 @@ def delete(role: Role, *, by: User | None, on: date) -> list[User]:
     Refused when nobody active would be left to manage roles (last_manager).
     """
     with authority.manager_kept(role.account_id) as account:
+        role = _live(account, role)
         members = list(role.members.order_by("id"))
         _record("deleted", role, by=by, on=on, users=members)
         signals.left_role.send(
@@ -87,20 +87,16 @@ def join(
 ) -> list[User]:
     """Put users into a role; answers those who were not in it (T6).
 
-    The news goes out for the active ones among them. Users of another account are
-    refused, all of them (stranger).
+    The news goes out for the active ones among them. Refuses users of another account,
+    all of them (stranger), and a role that was deleted meanwhile (role_gone).
     """
     account = Account.objects.locked(role.account_id)
+    role = _live(account, role)
     users = _of(account, users)
-    members = set(_memberships(role, users).values_list("user_id", flat=True))
-    new = [user for user in users if user.pk not in members]
+    put_in = _put_in(role, users)
+    new = [user for user in users if user.pk in put_in]
     if not new:
         return []
-    Membership.objects.bulk_create(
-        [Membership(group_id=role.group_id, user_id=user.pk) for user in new],
-        ignore_conflicts=True,
-        batch_size=AT_ONCE,
-    )
     _record("joined", role, by=by, on=on, users=new, source=source)
     active = [user for user in new if user.is_active]
     if active:
@@ -126,11 +122,10 @@ def leave(
     """
     with authority.manager_kept(role.account_id) as account:
         users = _of(account, users)
-        members = set(_memberships(role, users).values_list("user_id", flat=True))
-        gone = [user for user in users if user.pk in members]
+        taken_out = _take_out(role, users)
+        gone = [user for user in users if user.pk in taken_out]
         if not gone:
             return []
-        _memberships(role, gone).delete()
         _record("left", role, by=by, on=on, users=gone, source=source)
         signals.left_role.send(
             Role,
@@ -160,6 +155,14 @@ def assign(user: User, roles: Iterable[Role], *, by: User | None, on: date) -> N
         leave(before[pk], [user], by=by, on=on)
 
 
+def _live(account, role):
+    """The role as it is, now that the account is locked."""
+    found = account.roles.select_related("account", "group").filter(pk=role.pk).first()
+    if found is None:
+        raise ValidationError(_("The role does not exist any more."), code="role_gone")
+    return found
+
+
 def _of(account, users):
     """The users, each once, all of this account."""
     users = list({user.pk: user for user in users}.values())
@@ -170,10 +173,26 @@ def _of(account, users):
     return users
 
 
-def _memberships(role, users):
-    return Membership.objects.filter(
-        group=role.group_id, user__in=[user.pk for user in users]
-    )
+def _put_in(role, users):
+    """Make the users members, in one statement; the ids of those who were not."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_user_groups (user_id, group_id) "
+            "SELECT unnest(%s::bigint[]), %s ON CONFLICT DO NOTHING RETURNING user_id",
+            [[user.pk for user in users], role.group_id],
+        )
+        return {pk for (pk,) in cursor}
+
+
+def _take_out(role, users):
+    """End the users' membership, in one statement; the ids of those who had it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM accounts_user_groups "
+            "WHERE user_id = ANY(%s::bigint[]) AND group_id = %s RETURNING user_id",
+            [[user.pk for user in users], role.group_id],
+        )
+        return {pk for (pk,) in cursor}
 
 
 def _free_name(account, name, *, besides=None):

@@ -26,7 +26,8 @@ from accounts.models import TermsAcceptance, User
 from journal import activities
 from journal.models import Activity
 
-ON_A_PAGE = 50
+ON_A_PAGE = 25
+IN_A_PICKER = 50
 
 
 @require_GET
@@ -66,7 +67,8 @@ def add_person(request):
                 % {"name": user.display_name, "to": user.email},
             )
             return redirect("accounts:person", user.pk)
-    return _form(request, "accounts/add_person.html", form)
+    choices = _choices(account, chosen=form["roles"].value())
+    return _form(request, "accounts/add_person.html", form, roles=choices)
 
 
 @require_http_methods(["GET", "POST"])
@@ -194,6 +196,7 @@ def role(request, pk):
     page = Paginator(members.named(q), ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "role": role,
+        "active": members.active().count(),
         "page": page,
         "q": q,
         "may_do": _may_do(authority.granted(role)),
@@ -214,16 +217,18 @@ def join_role(request, pk):
         pasted = people.named(account, form.cleaned_data["emails"])
         if request.method == "POST" and not (pasted.unknown or pasted.inactive):
             chosen = [*form.cleaned_data["users"], *pasted.found]
-            new = roles.join(role, chosen, by=request.user, on=_on(request))
-            messages.success(
-                request,
-                ngettext(
+            new = _allowed(
+                request, roles.join, role, chosen, by=request.user, on=_on(request)
+            )
+            if new is not None:
+                words = ngettext(
                     "%(count)d person joined %(role)s.",
                     "%(count)d people joined %(role)s.",
                     len(new),
                 )
-                % {"count": len(new), "role": role.name},
-            )
+                messages.success(
+                    request, words % {"count": len(new), "role": role.name}
+                )
             return redirect("accounts:role", pk)
     context = {"role": role, "form": form, "pasted": pasted, "q": q}
     context |= _options(request, q=q, form=form, role=role)
@@ -430,11 +435,26 @@ def _person_page(request, user, *, form=None, roles_form=None):
         "person": user,
         "form": form or DetailsForm(instance=user),
         "roles_form": roles_form,
+        "roles": _choices(account, chosen=roles_form["roles"].value()),
         "may_do": _may_do(_held(user)),
         "history": _history(request, user),
     }
     bad = any(form.is_bound for form in (context["form"], roles_form))
     return render(request, "accounts/person.html", context, status=422 if bad else 200)
+
+
+def _choices(account, *, chosen):
+    """The account's roles with what they may do, and whether each is chosen."""
+    granted = authority.granted_by_role(account)
+    chosen = {str(getattr(role, "pk", role)) for role in chosen or []}
+    return [
+        {
+            "role": role,
+            "may_do": _may_do(granted.get(role.pk, set())),
+            "chosen": str(role.pk) in chosen,
+        }
+        for role in account.roles.order_by("name")
+    ]
 
 
 def _held(user):
@@ -486,7 +506,10 @@ def _permissions(held):
 
 
 def _options(request, *, q, form, role=None):
-    """The rows of a people picker: the ticked ones, then up to 50 that q finds."""
+    """The rows of a people picker: the ticked ones, then up to 50 that q finds.
+
+    Who is in the role already stands there only when searched for.
+    """
     account = request.user.account
     ticked = list(form.cleaned_data["users"]) if form.is_valid() else []
     found = (
@@ -495,16 +518,18 @@ def _options(request, *, q, form, role=None):
         .exclude(pk__in=[user.pk for user in ticked])
         .order_by("display_name", "id")
     )
-    some = list(found[: ON_A_PAGE + 1])
+    if role is not None and not q:
+        found = found.exclude(groups=role.group_id)
+    some = list(found[: IN_A_PICKER + 1])
     members = set()
     if role is not None:
         shown = [user.pk for user in some]
         members = set(role.members.filter(pk__in=shown).values_list("pk", flat=True))
     return {
         "ticked": ticked,
-        "found": some[:ON_A_PAGE],
+        "found": some[:IN_A_PICKER],
         "members": members,
-        "more": len(some) > ON_A_PAGE,
+        "more": len(some) > IN_A_PICKER,
     }
 
 

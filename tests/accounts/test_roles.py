@@ -5,6 +5,7 @@ import threading
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts import authority, people, roles, signals
 from accounts.models import Role, User
@@ -114,6 +115,31 @@ def test_deleting_a_role_tells_its_members_while_it_still_exists(
     assert heard == [(True, "Agents", True)]
     assert not Role.objects.filter(name="Agents").exists()
     assert User.objects.filter(pk=member.pk).exists()
+
+
+def test_a_role_deleted_meanwhile_takes_nobody(agents, admin, member, today):
+    roles.delete(Role.objects.get(pk=agents.pk), by=admin, on=today)
+
+    with pytest.raises(ValidationError) as refusal:
+        roles.join(agents, [member], by=admin, on=today)
+
+    assert refusal.value.code == "role_gone"
+
+
+def test_many_join_and_leave_in_as_many_queries_as_one(account, agents, admin, today):
+    def queries(people):
+        with CaptureQueriesContext(connection) as captured:
+            roles.join(agents, people, by=admin, on=today)
+            roles.leave(agents, people, by=admin, on=today)
+        return len(captured)
+
+    one, many = (
+        [UserFactory(account=account)],
+        UserFactory.create_batch(300, account=account),
+    )
+    queries(one)  # the admin's own authority is asked once
+
+    assert queries(many) == queries(one)
 
 
 def test_renaming_keeps_members_and_permissions(agents, admin, member, today):
