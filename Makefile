@@ -7,7 +7,7 @@ HOST ?= 127.0.0.1
 export PORT HOST
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev run test lint bench faults format lock assets clean
+.PHONY: help env env-dev run test lint bench faults fuzz format lock assets clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,11 +27,14 @@ test: env-dev ## every check and test, with what they need installed
 lint: env-dev ## the checks that need no database
 	@exec $(VENV)/python -m ops.check lint
 
-bench: env-dev ## how fast, each thing beside a plain one that does the same
-	@exec $(VENV)/python -m bench
+bench: env-dev ## how fast, beside plain things that do the same (PARTS="pages writers")
+	@exec $(VENV)/python -m bench $(PARTS)
 
-faults: env-dev ## the hourly run, killed at random, on every broker there is
-	@exec $(VENV)/python -m faults
+faults: env-dev ## the hourly run, killed at random, on every broker there is (LINES=20000)
+	@exec $(VENV)/python -m faults $(LINES)
+
+fuzz: env-dev ## billing's property tests, twenty times as long (ONLY="-k held")
+	@exec $(VENV)/python -m ops.fuzz $(ONLY)
 
 format: env-dev ## lay out the code
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .

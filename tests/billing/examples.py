@@ -1,4 +1,4 @@
-"""How many examples a property is tried with: fifty times as many in `make fuzz`."""
+"""How many examples a property is tried with: twenty times as many in `make fuzz`."""
 
 from hypothesis import settings
 
@@ -6,7 +6,7 @@ USUAL = 100
 
 # On a busy machine a slow example is no error.
 settings.register_profile("unhurried", max_examples=USUAL, deadline=None)
-settings.register_profile("fuzz", max_examples=50 * USUAL, deadline=None)
+settings.register_profile("fuzz", max_examples=20 * USUAL, deadline=None)
 if settings.get_current_profile_name() != "fuzz":
     settings.load_profile("unhurried")
 
