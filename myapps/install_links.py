@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Role, User
 from billing import orders
@@ -47,6 +48,26 @@ def issue(line: Line, *, recipient: User, by: User | None, at: datetime, on) -> 
     )
     _record("link.issued", link, by=by, on=on)
     return token
+
+
+def unsent(*, on: date) -> QuerySet[Line]:
+    """Signed base lines whose order form names somebody for a link that never went out.
+
+    Lines that ended or start later are left, and apps that are installed.
+    """
+    installed = Installation.objects.standing().filter(
+        account=OuterRef("account"), app=OuterRef("app")
+    )
+    return (
+        Line.objects.signed()
+        .base()
+        .running(on=on)
+        .exclude(order_form__install_link_to="")
+        .filter(order_form__isnull=False, install_links=None)
+        .exclude(Exists(installed))
+        .select_related("account", "order_form", "plan__app")
+        .order_by("pk")
+    )
 
 
 def find(token: str) -> InstallLink | None:

@@ -90,6 +90,7 @@ def _install_page(request, app, form, shelf, offer, *, on, status=200) -> HttpRe
     context |= {
         "plans": shelf.options,
         "not_listed": shelf.not_listed,
+        "steps": [_("Plan"), _("People"), _("Check and sign")],
         "step": _step(form, offer),
     }
     context |= _people_options(request, form)
