@@ -73,7 +73,6 @@ PUBLIC_ADDRESS = env("PUBLIC_ADDRESS", "http://127.0.0.1:8000").rstrip("/")
 # The rules' own settings: the outside reads them and passes them in.
 TERM_END_LEAD_DAYS = int(env("TERM_END_LEAD_DAYS", "0"))
 TERM_END_BATCH = int(env("TERM_END_BATCH", "5000"))
-PROVISIONING_DAYS = int(env("PROVISIONING_DAYS", "7"))
 NOTICE_DAYS = [30, 7, 1]
 
 INSTALLED_APPS = [

@@ -1,5 +1,7 @@
 """The handshake with a partner: installing → active, or failed and paid back (3.20)."""
 
+import logging
+from collections.abc import Callable
 from datetime import date
 
 from django.core.exceptions import ValidationError
@@ -12,6 +14,7 @@ from journal import activities
 from myapps import endings
 from myapps.models import Installation
 
+log = logging.getLogger(__name__)
 State = Installation.State
 
 
@@ -36,9 +39,7 @@ def refuse(
     Refuses a late answer (code answered) and one without a reason (no_reason).
     """
     if not reason.strip():
-        raise ValidationError(
-            "Say why: the administrator reads it.", code="no_reason"
-        )
+        raise ValidationError("Say why: the administrator reads it.", code="no_reason")
     installation = _waiting(installation, on=on)
     _fail(installation, answer=reason, by=by, on=on)
     return installation
@@ -68,6 +69,25 @@ def expire(pk: int, *, on: date) -> bool:
         return False
     _fail(installation, answer="", by=None, on=installation.confirm_by)
     return True
+
+
+def expire_all(*, on: Callable[[str], date]) -> int:
+    """Fail what no partner answered in time, each by its account's local day.
+
+    `on` tells the local day of a time zone. An installation that cannot be paid back is
+    logged and left to the next tick. Returns how many failed.
+    """
+    installing = Installation.objects.standing().filter(state=State.INSTALLING)
+    zones = installing.order_by().values_list("account__timezone", flat=True).distinct()
+    failed = 0
+    for zone in list(zones):
+        today = on(zone)
+        for pk in unanswered(by=today, zone=zone):
+            try:
+                failed += expire(pk, on=today)
+            except Exception:
+                log.exception("Installation %s is not paid back", pk)
+    return failed
 
 
 def _waiting(installation: Installation, *, on: date) -> Installation:
