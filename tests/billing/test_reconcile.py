@@ -189,7 +189,7 @@ steps = st.lists(
     signed=st.integers(1, 20),
     steps=steps,
 )
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_history_adds_up(db, anchor, grid, price, currency, signed, steps):
     """Growth, wishes, decisions and plan changes in any order, days apart."""
     frequency, length = grid
@@ -211,7 +211,7 @@ def test_any_history_adds_up(db, anchor, grid, price, currency, signed, steps):
         act(step, account, plans, units, on=on, by=buyer)
     carry(*account.lines.all(), to=str(date_after(on, 40)))
 
-    assert told() == []
+    assert [str(one) for one in reconcile.differences(account)] == []
     full_periods_cost_what_was_billed_in_them(account)
 
 
