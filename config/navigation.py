@@ -68,7 +68,7 @@ def _offered(user) -> list[tuple]:
     manages_people = authority.held(user, authority.MANAGE_ROLES)
     offered = [APPS] if manages_apps else [LAUNCHER]
     offered.append(MARKETPLACE)
-    if manages_apps or manages_people:
+    if manages_people:
         offered += [PEOPLE, ROLES]
     return [*offered, HELP]
 
