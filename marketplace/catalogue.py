@@ -30,6 +30,7 @@ from marketplace.models import App, ListPrice, Plan
 
 MOST_WORDS = 8
 NOTHING = Value(0.0)
+BELOW_ONE = 32  # PostgreSQL's flag: rank / (rank + 1), so that names come first
 RELEVANCE, NAME, PRICE, NEWEST = "relevance", "name", "price", "newest"
 OWN = "own"
 """In place of a currency: each app's own, for those who have no contract."""
@@ -49,7 +50,7 @@ def matching(apps: QuerySet[App], text: str) -> QuerySet[App]:
         query = found if query is None else query & found
     if query is None:
         return apps.none().annotate(relevance=NOTHING)
-    rank = SearchRank(F("search_entry__words"), query)
+    rank = SearchRank(F("search_entry__words"), query, normalization=Value(BELOW_ONE))
     called = When(name__istartswith=text.strip(), then=Value(1.0))
     return apps.filter(search_entry__words=query).annotate(
         relevance=rank + Case(called, default=NOTHING)

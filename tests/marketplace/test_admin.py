@@ -50,7 +50,12 @@ def test_a_day_counts_as_come_where_it_begins_first(client, plan):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"currency": "DOL"}, {"monthly_price": "-1"}, {"effective_from": ""}, {"monthly_price": ""}],
+    [
+        {"currency": "DOL"},
+        {"monthly_price": "-1"},
+        {"effective_from": ""},
+        {"monthly_price": ""},
+    ],
 )
 def test_what_cannot_be_listed_is_pointed_at(client, plan, fields):
     assert announced(client, plan, "2027-01-01", **fields).status_code == 200

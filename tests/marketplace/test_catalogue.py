@@ -45,6 +45,12 @@ def test_every_word_must_be_there(apps):
     assert "Slack" not in names(catalogue.matching(apps, "slack latex"))
 
 
+def test_while_typing_the_apps_that_begin_so_come_first(apps):
+    assert set(names(catalogue.matching(apps, "s"))[:3]) == {
+        *("Salesforce", "Shopify", "Slack"),
+    }
+
+
 def test_an_app_called_so_comes_before_one_that_mentions_it(apps):
     found = names(catalogue.matching(apps, "slack"))
 
