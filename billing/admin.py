@@ -1,0 +1,315 @@
+"""Contracts, order forms and lines for sales operations. Money is read here, not written.
+
+A contract is added by the rule that the import uses; order forms come by import alone.
+What a line costs changes by orders, decisions and time.
+"""
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Sum
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from accounts import clock
+from billing import order_forms
+from billing.models import (
+    Charge,
+    Contract,
+    Increase,
+    Line,
+    Order,
+    OrderForm,
+    RenewalChange,
+    Term,
+)
+from marketplace.catalogue_files import CURRENCIES
+
+
+def nobody(admin, request, row=None):
+    """The rules write these rows."""
+    return False
+
+
+class ReadOnly(admin.ModelAdmin):
+    has_add_permission = has_change_permission = has_delete_permission = nobody
+    show_full_result_count = False
+    list_per_page = 50
+
+
+class ReadOnlyInline(admin.TabularInline):
+    has_add_permission = has_change_permission = has_delete_permission = nobody
+    extra = 0
+    show_change_link = True
+
+
+class ContractForm(forms.ModelForm):
+    """A new contract, tried on the rule that records it."""
+
+    class Meta:
+        model = Contract
+        fields = [
+            "account",
+            "currency",
+            "starts_on",
+            "term_months",
+            "frequency_months",
+            "auto_renews",
+            "billed_until",
+        ]
+
+    def clean_currency(self):
+        currency = self.cleaned_data["currency"].upper()
+        if currency not in CURRENCIES:
+            raise ValidationError(
+                _("Write an ISO 4217 code, as USD or EUR."), code="currency"
+            )
+        return currency
+
+    def clean(self):
+        if not self.errors:
+            with transaction.atomic():
+                self.record(by=None)
+                transaction.set_rollback(True)
+        return self.cleaned_data
+
+    def record(self, *, by):
+        account = self.cleaned_data["account"]
+        return order_forms.record_contract(
+            **self.cleaned_data, by=by, on=clock.today(account.timezone)
+        )
+
+    def validate_constraints(self):
+        """The rule has spoken, in better words."""
+
+
+class OrderFormInline(ReadOnlyInline):
+    model = OrderForm
+    fields = ["number", "signed_on", "signed_by"]
+    ordering = ["signed_on"]
+
+
+@admin.register(Contract)
+class ContractAdmin(admin.ModelAdmin):
+    form = ContractForm
+    autocomplete_fields = ["account"]
+    list_display = [
+        "account",
+        "currency",
+        "starts_on",
+        "ends_on",
+        "term_months",
+        "frequency_months",
+        "auto_renews",
+        "billed_until",
+    ]
+    list_filter = ["auto_renews", "currency", "frequency_months", "term_months"]
+    list_select_related = ["account"]
+    search_fields = ["account__name", "account__slug"]
+    date_hierarchy = "starts_on"
+    ordering = ["account__name", "starts_on"]
+    inlines = [OrderFormInline]
+    has_change_permission = has_delete_permission = nobody
+
+    def get_inlines(self, request, contract):
+        return self.inlines if contract else []
+
+    def save_form(self, request, form, change):
+        return form.record(by=request.user)
+
+    def save_model(self, request, contract, form, change):
+        """Recorded already, by the rule."""
+
+    def save_related(self, request, form, formsets, change):
+        """Nothing hangs on a contract that is new."""
+
+    def get_fields(self, request, contract=None):
+        extra = ["ends_on", "wound_up_on"] if contract else []
+        return [*ContractForm.Meta.fields, *extra]
+
+
+class LineInline(ReadOnlyInline):
+    model = Line
+    fields = ["app", "plan", "monthly_unit_price", "currency", "starts_on", "ends_on"]
+    ordering = ["pk"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("app", "plan")
+
+
+@admin.register(OrderForm)
+class OrderFormAdmin(ReadOnly):
+    list_display = ["number", "account", "signed_on", "signed_by", "install_link_to"]
+    list_select_related = ["account"]
+    search_fields = ["=number", "account__name", "account__slug", "signed_by"]
+    date_hierarchy = "signed_on"
+    ordering = ["-signed_on", "number"]
+    inlines = [LineInline]
+
+
+class TermInline(ReadOnlyInline):
+    model = Term
+    fields = [
+        "starts_on",
+        "ends_on",
+        "contracted",
+        "peak",
+        "billed",
+        "billed_until",
+        "outcome",
+    ]
+    readonly_fields = ["billed"]
+    ordering = ["-starts_on"]
+    show_change_link = False
+
+
+class IncreaseInline(ReadOnlyInline):
+    model = Increase
+    fields = ["on", "from_quantity", "to_quantity", "cause"]
+    ordering = ["-pk"]
+    show_change_link = False
+
+
+def arithmetic(charge: Charge) -> str:
+    """How an amount comes about, to be done again by hand (3.9)."""
+    sum_ = f"{charge.quantity} × {charge.unit_price.normalize():f}"
+    if charge.days != charge.period_days:
+        sum_ += f" × {charge.days}/{charge.period_days}"
+    if charge.capped_at is not None:
+        sum_ += f", at most {charge.capped_at.normalize():f}"
+    return sum_
+
+
+class ChargeInline(ReadOnlyInline):
+    model = Charge
+    fk_name = "line"
+    fields = [
+        "billed_on",
+        "reason",
+        "starts_on",
+        "ends_on",
+        "how",
+        "amount",
+        "currency",
+    ]
+    readonly_fields = ["how"]
+    ordering = ["-starts_on", "-pk"]
+
+    @admin.display(description=_("arithmetic"))
+    def how(self, charge):
+        return arithmetic(charge)
+
+
+class RenewalChangeInline(ReadOnlyInline):
+    model = RenewalChange
+    fk_name = "line"
+    fields = ["term_ends_on", "kind", "target_quantity", "state", "decided_on"]
+    ordering = ["-pk"]
+
+
+@admin.register(Line)
+class LineAdmin(ReadOnly):
+    list_display = [
+        "account",
+        "app",
+        "plan",
+        "basis",
+        "monthly_unit_price",
+        "currency",
+        "starts_on",
+        "ends_on",
+        "order_form",
+        "parked",
+    ]
+    list_filter = [
+        "basis",
+        "currency",
+        "frequency_months",
+        ("parked_at", admin.EmptyFieldListFilter),
+        ("ends_on", admin.EmptyFieldListFilter),
+    ]
+    list_select_related = ["account", "app", "plan", "order_form"]
+    search_fields = [
+        "account__name",
+        "account__slug",
+        "app__name",
+        "plan__name",
+        "=order_form__number",
+    ]
+    date_hierarchy = "starts_on"
+    ordering = ["account__name", "app__name", "pk"]
+    inlines = [TermInline, IncreaseInline, RenewalChangeInline, ChargeInline]
+
+    @admin.display(description=_("parked"), boolean=True)
+    def parked(self, line):
+        return line.parked_at is not None
+
+    def get_fields(self, request, line=None):
+        return [*super().get_fields(request, line), "charged"]
+
+    def get_readonly_fields(self, request, line=None):
+        return [*super().get_readonly_fields(request, line), "charged"]
+
+    @admin.display(description=_("charged so far"))
+    def charged(self, line):
+        total = line.charges.aggregate(total=Sum("amount", default=0))["total"]
+        return f"{total:.{line.digits}f} {line.currency}"
+
+
+@admin.register(Charge)
+class ChargeAdmin(ReadOnly):
+    list_display = [
+        "billed_on",
+        "account",
+        "line_link",
+        "reason",
+        "starts_on",
+        "ends_on",
+        "how",
+        "amount",
+        "currency",
+        "origin",
+    ]
+    list_filter = ["reason", "origin", "currency"]
+    list_select_related = ["account", "line__plan", "line__app"]
+    search_fields = ["account__name", "account__slug", "=cause", "line__app__name"]
+    date_hierarchy = "billed_on"
+    ordering = ["-billed_on", "-pk"]
+
+    @admin.display(description=_("arithmetic"))
+    def how(self, charge):
+        return arithmetic(charge)
+
+    @admin.display(description=_("line"))
+    def line_link(self, charge):
+        address = reverse("admin:billing_line_change", args=[charge.line_id])
+        line = charge.line
+        return format_html('<a href="{}">{} {}</a>', address, line.app, line.plan)
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnly):
+    list_display = ["id", "placed_on", "account", "kind", "app", "plan", "placed_by"]
+    list_filter = ["kind"]
+    list_select_related = ["account", "app", "plan", "placed_by"]
+    search_fields = ["=id", "account__name", "account__slug", "app__name"]
+    date_hierarchy = "placed_on"
+    ordering = ["-pk"]
+
+
+@admin.register(RenewalChange)
+class RenewalChangeAdmin(ReadOnly):
+    """Decided on its ticket."""
+
+    list_display = ["term_ends_on", "account", "line", "kind", "target", "state"]
+    list_filter = ["state", "kind"]
+    list_select_related = ["account", "line__plan", "target_plan"]
+    search_fields = ["account__name", "account__slug", "line__app__name"]
+    date_hierarchy = "term_ends_on"
+    ordering = ["term_ends_on", "pk"]
+
+    @admin.display(description=_("target"))
+    def target(self, change):
+        return change.target_plan or change.target_quantity
