@@ -7,6 +7,7 @@ from myapps import (
     ending_pages,
     install_pages,
     plan_pages,
+    portal_pages,
     role_pages,
     seat_pages,
 )
@@ -80,4 +81,29 @@ urlpatterns = [
     path("activity/", console_pages.account_activity, name="account-activity"),
     # Everybody who works for an account
     path("launcher/", console_pages.launcher, name="launcher"),
+    # Whoever works for a partner
+    path("partner/", portal_pages.installations, name="portal"),
+    path(
+        "partner/installations/<int:pk>/",
+        portal_pages.installation,
+        name="portal-installation",
+    ),
+    path(
+        "partner/installations/<int:pk>/confirm/",
+        portal_pages.confirm,
+        name="portal-confirm",
+    ),
+    path(
+        "partner/installations/<int:pk>/refuse/",
+        portal_pages.refuse,
+        name="portal-refuse",
+    ),
+    path("partner/add-ons/", portal_pages.add_on_lines, name="portal-add-ons"),
+    path("partner/add-ons/<int:pk>/", portal_pages.add_on, name="portal-add-on"),
+    path(
+        "partner/activations/<int:pk>/deactivate/",
+        portal_pages.deactivate_add_on,
+        name="portal-deactivate",
+    ),
+    path("partner/listings/", portal_pages.listings, name="portal-listings"),
 ]
