@@ -13,7 +13,6 @@ from accounts import people
 from accounts.models import Account, Role, User
 from billing.models import Charge
 from marketplace.models import App
-from myapps import installs
 from myapps.models import Installation, RoleActivation
 
 MOST_NAMED = 10
@@ -167,11 +166,14 @@ class PeopleForm(forms.Form):
         return named.found
 
     @property
-    def chosen(self) -> list[User]:
-        """Everybody meant, once each."""
+    def people(self):
+        """Everybody meant, once each, as a question to the database: a role may have
+        more members than a page should load."""
         asked = self.cleaned_data
-        several = {user.pk: user for user in [*asked["users"], *asked["emails"]]}
-        return installs.chosen(self.account, several.values(), asked["roles"])
+        named = [user.pk for user in [*asked["users"], *asked["emails"]]]
+        members = User.objects.filter(groups__role__in=asked["roles"]).values("pk")
+        everybody = User.objects.active().filter(account=self.account)
+        return everybody.filter(Q(pk__in=named) | Q(pk__in=members))
 
 
 def _listed(names: list[str]) -> str:
@@ -299,11 +301,12 @@ class ActivateRoleForm(forms.Form):
         taken = RoleActivation.objects.standing().filter(
             installation=installation, role__isnull=False
         )
-        self.fields["role"].queryset = (
-            Role.objects.of(installation.account)
-            .exclude(pk__in=taken.values("role"))
-            .order_by("name")
-        )
+        roles = Role.objects.of(installation.account).order_by("name")
+        if self.data.get("agreed"):
+            # A second click names a role that the first one activated: the rule knows.
+            self.fields["role"].queryset = roles
+        else:
+            self.fields["role"].queryset = roles.exclude(pk__in=taken.values("role"))
 
 
 class LimitsForm(forms.Form):

@@ -18,7 +18,7 @@ from myapps.models import Installation, JoinEvent, RoleActivation, Seat
 
 def effect(installation: Installation, role: Role, *, on: date) -> Effect:
     """What activating a role does now: its members get seats (3.21). Writes nothing."""
-    return _effect(installation, len(_members(installation, role)), on=on)
+    return _effect(installation, _without_seat(installation, role).count(), on=on)
 
 
 def standing_effect(installation: Installation, *, on: date) -> Effect:
@@ -201,8 +201,12 @@ def limit(
 
 
 def _members(installation: Installation, role: Role) -> list[User]:
+    return list(_without_seat(installation, role))
+
+
+def _without_seat(installation: Installation, role: Role):
     seated = Seat.objects.filter(installation=installation).values("user")
-    return list(role.members.filter(is_active=True).exclude(pk__in=seated))
+    return role.members.filter(is_active=True).exclude(pk__in=seated)
 
 
 def _record(verb, activation, *, by, on, **data) -> None:

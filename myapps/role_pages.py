@@ -79,6 +79,8 @@ def auto_install(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """
     holding = console.installed(request, slug)
     activation = _activation(holding, pk)
+    if activation.ended_on:
+        return redirect("myapps:roles", slug)
     installation = holding.installation
     click = console.shown(
         request,
@@ -267,8 +269,8 @@ def _queued(holding: Holding):
 
 
 def _activation(holding: Holding, pk: int) -> RoleActivation:
-    standing = holding.installation.activations.standing().select_related("role")
-    return get_object_or_404(standing, pk=pk)
+    activations = holding.installation.activations.select_related("role")
+    return get_object_or_404(activations, pk=pk)
 
 
 def _activate_form(request, holding: Holding) -> ActivateRoleForm:

@@ -30,7 +30,10 @@ def users(request: HttpRequest, slug: str) -> HttpResponse:
     """Who has a seat, who or which role gave it, since when."""
     holding = console.installed(request, slug)
     form = SeatsFilterForm(request.GET, account=request.user.account)
-    given = Seat.objects.filter(installation=holding.installation)
+    # Also by the user's account, so that the index on names gives the order.
+    given = Seat.objects.filter(
+        installation=holding.installation, user__account=request.user.account
+    )
     rows = (
         form.found(given)
         .select_related("user", "added_by", "role")
@@ -54,15 +57,14 @@ def add_users(request: HttpRequest, slug: str) -> HttpResponse:
     """
     holding = console.installed(request, slug)
     form = PeopleForm(_asked(request), account=request.user.account)
-    click, chosen = Click(), []
-    if form.is_valid():
-        chosen = form.chosen
-        click = _click(request, holding, chosen) if chosen else click
-    if request.method == "POST" and chosen and "agreed" in request.POST:
+    chosen = _chosen(holding, form)
+    click = _click(request, holding, chosen)
+    asked = chosen["new"] or chosen["seated"]
+    if request.method == "POST" and asked and "agreed" in request.POST:
         try:
             order = seats.add(
                 holding.installation,
-                chosen,
+                form.people.order_by("pk"),
                 signed=console.sign(request, click, on=holding.on),
                 on=holding.on,
             )
@@ -82,10 +84,9 @@ def add_users_effect(request: HttpRequest, slug: str) -> HttpResponse:
     """The panel alone: htmx asks whenever the choice changes. Writes nothing."""
     holding = console.installed(request, slug)
     form = PeopleForm(request.POST, account=request.user.account)
-    chosen = form.chosen if form.is_valid() else []
-    click = _click(request, holding, chosen) if chosen else Click()
-    context = {"holding": holding, "form": form, "chosen": chosen, "click": click}
-    context |= _new(holding, chosen)
+    chosen = _chosen(holding, form)
+    click = _click(request, holding, chosen)
+    context = {"holding": holding, "form": form, "click": click, **chosen}
     return render(request, "myapps/_add_users_effect.html", context)
 
 
@@ -149,28 +150,29 @@ def _asked(request):
     return request.GET
 
 
-def _click(request: HttpRequest, holding: Holding, chosen: list[User]) -> Click:
-    installation = holding.installation
-    new = _new(holding, chosen)["new"]
+def _chosen(holding: Holding, form: PeopleForm) -> dict:
+    """How many of the chosen people get a seat, and how many have one, counted."""
+    if not form.is_valid():
+        return {"new": 0, "seated": 0}
+    seated = Seat.objects.filter(installation=holding.installation).values("user")
+    new = form.people.exclude(pk__in=seated).count()
+    return {"new": new, "seated": form.people.count() - new}
+
+
+def _click(request: HttpRequest, holding: Holding, chosen: dict) -> Click:
+    installation, new = holding.installation, chosen["new"]
     if not new:
         return Click()
     return console.shown(
         request,
-        lambda: seats.effect(installation, chosen, on=holding.on),
+        lambda: seats.effect_of(installation, new, on=holding.on),
         seats=holding.active + new,
         plan=installation.plan,
         on=holding.on,
     )
 
 
-def _new(holding: Holding, chosen: list[User]) -> dict:
-    seated = Seat.objects.filter(
-        installation=holding.installation, user__in=[user.pk for user in chosen]
-    ).count() if chosen else 0  # fmt: skip
-    return {"new": len(chosen) - seated, "seated": seated}
-
-
-def _choosing(request, holding: Holding, form: PeopleForm, chosen) -> dict:
+def _choosing(request, holding: Holding, form: PeopleForm, chosen: dict) -> dict:
     """The picker, as it is shown first and after each answer."""
     asked = form.cleaned_data if form.is_bound and hasattr(form, "cleaned_data") else {}
     ticked = asked.get("users", [])
@@ -185,13 +187,12 @@ def _choosing(request, holding: Holding, form: PeopleForm, chosen) -> dict:
         "holding": holding,
         "on": holding.on,
         "form": form,
-        "chosen": chosen,
         "key": request.POST.get("key") or uuid.uuid4().hex,
         "roles": roles,
         "roles_ticked": {role.pk for role in asked.get("roles", [])},
         "emails": form.data.get("emails", ""),
         "q": form.data.get("q", ""),
-        **_new(holding, chosen),
+        **chosen,
         **_options(request, holding, form.data.get("q", ""), ticked),
     }
 

@@ -18,11 +18,18 @@ from journal import activities
 from myapps import coverage, usage
 from myapps.models import Installation, JoinEvent, Seat, SeatEvent
 
+ASKED_BY_NAME = 1000
+"""So many users are asked for by their ids; of more, all seats are read."""
+
 
 def effect(installation: Installation, users: Iterable[User], *, on: date) -> Effect:
     """What adding these users would do, computed without writing (T10)."""
-    new = _new(installation, users)
-    units = installation.plan.units(usage.active(installation) + len(new))
+    return effect_of(installation, len(_new(installation, users)), on=on)
+
+
+def effect_of(installation: Installation, more: int, *, on: date) -> Effect:
+    """The same for a number of users who have no seat yet, without loading them."""
+    units = installation.plan.units(usage.active(installation) + more)
     with coverage.as_of(installation.account, installation.app, on=on):
         return effects.of(installation.account, installation.plan, units=units, on=on)
 
@@ -273,11 +280,10 @@ def _events(installation, users: list[int], kind, *, by, on: date, why: str) -> 
 
 def _new(installation: Installation, users: Iterable[User]) -> list[User]:
     users = {user.pk: user for user in users}
-    seated = set(
-        Seat.objects.filter(installation=installation, user__in=users).values_list(
-            "user_id", flat=True
-        )
-    )
+    held = Seat.objects.filter(installation=installation)
+    if len(users) <= ASKED_BY_NAME:
+        held = held.filter(user__in=users)
+    seated = set(held.values_list("user_id", flat=True))
     return [user for pk, user in users.items() if pk not in seated]
 
 
