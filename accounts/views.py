@@ -210,12 +210,13 @@ def role(request, pk):
 def join_role(request, pk):
     """Put people into a role: ticked ones and pasted addresses."""
     role, account = _role(request, pk), request.user.account
-    form = ChosenPeopleForm(request.POST or request.GET or None, account=account)
-    q = request.GET.get("q", "")[:200]
+    form = ChosenPeopleForm(request.POST or None, account=account)
+    q = request.POST.get("q", "")[:200]
+    joining = request.method == "POST" and "find" not in request.POST
     pasted = None
     if form.is_valid():
         pasted = people.named(account, form.cleaned_data["emails"])
-        if request.method == "POST" and not (pasted.unknown or pasted.inactive):
+        if joining and not (pasted.unknown or pasted.inactive):
             chosen = [*form.cleaned_data["users"], *pasted.found]
             new = _allowed(
                 request, roles.join, role, chosen, by=request.user, on=_on(request)
@@ -231,8 +232,8 @@ def join_role(request, pk):
                 )
             return redirect("accounts:role", pk)
     context = {"role": role, "form": form, "pasted": pasted, "q": q}
-    context |= _options(request, q=q, form=form, role=role)
-    status = 422 if request.method == "POST" else 200
+    context |= _options(request, q=q, form=form, role=role) | {"refused": joining}
+    status = 422 if joining else 200
     return render(request, "accounts/join_role.html", context, status=status)
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
 from django.core.signals import request_finished, request_started
 
 from accounts import clock
@@ -74,3 +75,27 @@ def test_the_next_request_asks_again():
     clock.forget(signal=request_started)
 
     assert clock.now() == LATE
+
+
+@pytest.mark.usefixtures("settable")
+class TestTheCommand:
+    def test_sets_the_day_for_everybody(self):
+        call_command("set_today", "2026-12-01")
+
+        assert clock.today("Europe/Lisbon") == date(2026, 12, 1)
+
+    def test_lets_the_clock_run_again(self):
+        call_command("set_today", "2026-12-01")
+        call_command("set_today", "--clear")
+
+        assert not PinnedClock.objects.exists()
+
+    def test_says_how_a_day_is_written(self):
+        with pytest.raises(CommandError, match="2026-12-01"):
+            call_command("set_today", "tomorrow")
+
+    def test_is_refused_where_the_clock_is_not_settable(self, settings):
+        settings.CLOCK_SETTABLE = False
+
+        with pytest.raises(CommandError, match="CLOCK_SETTABLE"):
+            call_command("set_today", "2026-12-01")

@@ -265,6 +265,22 @@ def test_unknown_addresses_are_named_back_and_nobody_joins(
     assert f'value="{member.pk}" checked' in response.content.decode()
 
 
+def test_searching_without_script_keeps_ticks_and_adds_nobody(
+    alice, account, agents, member
+):
+    UserFactory(account=account, display_name="Eve Esteves")
+
+    response = alice.post(
+        reverse("accounts:join-role", args=[agents.pk]),
+        {"users": [member.pk], "q": "eve", "find": "1"},
+    )
+
+    assert response.status_code == 200
+    assert "Eve Esteves" in words(response)
+    assert f'value="{member.pk}" checked' in response.content.decode()
+    assert not agents.members.exists()
+
+
 def test_people_leave_by_ticks(alice, agents, admin, member, today):
     roles.join(agents, [member, admin], by=admin, on=today)
 
