@@ -1,0 +1,70 @@
+"""A real console and a real browser. Nothing here touches the tests' own database."""
+
+import os
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from demo.cast import PASSWORD
+from ops import console as consoles
+from ops.console import Console
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def console(worker_id) -> Console:
+    """A web server over a database with the demo, its clock at 23 November 2026."""
+    with consoles.running(f"appconnect_browser_{worker_id}") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, console):
+    """Open a page as somebody: visit("user001@…"). Any console error fails the test."""
+    opened, complaints = [], []
+
+    def visitor(email: str, **context):
+        place = chromium.new_context(
+            base_url=console.url,
+            viewport=context.pop("viewport", {"width": 1440, "height": 900}),
+            **context,
+        )
+        place.set_default_timeout(15_000)
+        page = place.new_page()
+        page.on(
+            "console",
+            lambda said: complaints.append(said.text) if said.type == "error" else None,
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        opened.append(place)
+        page.goto("/login/")
+        page.fill("input[name=username]", email)
+        page.fill("input[name=password]", PASSWORD)
+        page.press("input[name=password]", "Enter")
+        page.wait_for_url(lambda url: "/login/" not in url)
+        return page
+
+    yield visitor
+    for place in opened:
+        place.close()
+    unexpected = [said for said in complaints if "409 (Conflict)" not in said]
+    assert unexpected == []

@@ -1,0 +1,303 @@
+"""Every address × every kind of person × their own account's things and another's.
+
+A stranger gets 404, a colleague without the right 403, somebody not signed in the
+sign-in page; whoever may come in is never met by a 5xx. A new address fails here until
+somebody decides who may open it.
+"""
+
+from datetime import date
+
+import pytest
+from django.db import transaction
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts import authority, roles
+from billing.models import RenewalChange
+from myapps import add_ons, role_activations, seats
+from myapps.models import JoinEvent, RoleActivation
+from support.models import Ticket
+from tests import factories
+from tests.cases.company import Company
+
+pytestmark = pytest.mark.django_db
+DAY = date(2026, 11, 23)
+
+ADMIN, INSTALLER, MANAGER, KEEPER, MEMBER = [
+    "admin",
+    "installer",
+    "manager",
+    "keeper",
+    "member",
+]
+STRANGER, SUPPORT, SALES, PARTNER, OTHER_PARTNER = [
+    "stranger",
+    "support",
+    "sales",
+    "partner",
+    "other_partner",
+]
+CUSTOMERS = {ADMIN, INSTALLER, MANAGER, KEEPER, MEMBER, STRANGER}
+EVERYBODY = CUSTOMERS | {SUPPORT, SALES, PARTNER, OTHER_PARTNER}
+ROLES = {ADMIN, KEEPER}
+MANAGE = {ADMIN, MANAGER}
+BUY = {ADMIN, INSTALLER, MANAGER}
+INSTALL = {ADMIN, INSTALLER}
+PICK = {ADMIN, INSTALLER, MANAGER, KEEPER}
+STAFF = {SUPPORT, SALES}
+PARTNERS = {PARTNER, OTHER_PARTNER}
+OWN = "each sees their own"
+NOT_FOUND = "a stranger finds nothing"
+
+# name: (what it is opened with, who may open it, what the stranger meets)
+PLACES = {
+    "home": ("", EVERYBODY, OWN),
+    "accounts:people": ("", ROLES, OWN),
+    "accounts:add-person": ("", ROLES, OWN),
+    "accounts:person": ("person", ROLES, NOT_FOUND),
+    "accounts:person-roles": ("person", ROLES, NOT_FOUND),
+    "accounts:invite-person": ("person", ROLES, NOT_FOUND),
+    "accounts:deactivate-person": ("person", ROLES, NOT_FOUND),
+    "accounts:reactivate-person": ("person", ROLES, NOT_FOUND),
+    "accounts:roles": ("", ROLES, OWN),
+    "accounts:add-role": ("", ROLES, OWN),
+    "accounts:role": ("role", ROLES, NOT_FOUND),
+    "accounts:join-role": ("role", ROLES, NOT_FOUND),
+    "accounts:leave-role": ("role", ROLES, NOT_FOUND),
+    "accounts:role-permissions": ("role", ROLES, NOT_FOUND),
+    "accounts:rename-role": ("role", ROLES, NOT_FOUND),
+    "accounts:delete-role": ("role", ROLES, NOT_FOUND),
+    "accounts:people-picker": ("", PICK, OWN),
+    "accounts:resolve-people": ("", PICK, OWN),
+    "accounts:terms": ("", BUY, OWN),
+    "accounts:profile": ("", EVERYBODY, OWN),
+    "marketplace:catalogue": ("", EVERYBODY, OWN),
+    "myapps:app": ("app", EVERYBODY, OWN),
+    "myapps:install": ("other_app", INSTALL, OWN),
+    "myapps:orders": ("", BUY, OWN),
+    "myapps:order": ("order", BUY, NOT_FOUND),
+    "myapps:install-link": ("token", EVERYBODY, OWN),
+    "myapps:catalogue-states": ("", CUSTOMERS, OWN),
+    "myapps:index": ("", BUY, OWN),
+    "myapps:installation": ("app", MANAGE, NOT_FOUND),
+    "myapps:users": ("app", MANAGE, NOT_FOUND),
+    "myapps:add-users": ("app", MANAGE, NOT_FOUND),
+    "myapps:add-users-effect": ("app", MANAGE, NOT_FOUND),
+    "myapps:people-options": ("app", MANAGE, NOT_FOUND),
+    "myapps:remove-users": ("app", MANAGE, NOT_FOUND),
+    "myapps:roles": ("app", MANAGE, NOT_FOUND),
+    "myapps:activate-role": ("app", MANAGE, NOT_FOUND),
+    "myapps:activate-role-effect": ("app", MANAGE, NOT_FOUND),
+    "myapps:auto-install": ("activation", MANAGE, NOT_FOUND),
+    "myapps:stop-role": ("activation", MANAGE, NOT_FOUND),
+    "myapps:limits": ("app", MANAGE, NOT_FOUND),
+    "myapps:seat-waiting": ("app", MANAGE, NOT_FOUND),
+    "myapps:refuse-waiting": ("app", MANAGE, NOT_FOUND),
+    "myapps:plan": ("app", MANAGE, NOT_FOUND),
+    "myapps:change-plan": ("plan", MANAGE, NOT_FOUND),
+    "myapps:billing": ("app", MANAGE, NOT_FOUND),
+    "myapps:lower": ("app", MANAGE, NOT_FOUND),
+    "myapps:withdraw": ("change", MANAGE, NOT_FOUND),
+    "myapps:add-ons": ("app", MANAGE, NOT_FOUND),
+    "myapps:activity": ("app", MANAGE, NOT_FOUND),
+    "myapps:uninstall": ("app", MANAGE, NOT_FOUND),
+    "myapps:keep": ("app", MANAGE, NOT_FOUND),
+    "myapps:charges": ("", MANAGE, OWN),
+    "myapps:account-activity": ("", MANAGE, OWN),
+    "myapps:launcher": ("", CUSTOMERS, OWN),
+    "myapps:portal": ("", PARTNERS, None),
+    "myapps:portal-installation": ("installation", {PARTNER}, None),
+    "myapps:portal-confirm": ("installation", {PARTNER}, None),
+    "myapps:portal-refuse": ("installation", {PARTNER}, None),
+    "myapps:portal-add-ons": ("", PARTNERS, None),
+    "myapps:portal-add-on": ("add_on", {PARTNER}, None),
+    "myapps:portal-deactivate": ("switched_on", {PARTNER}, None),
+    "myapps:portal-listings": ("", PARTNERS, None),
+    "support:requests": ("", CUSTOMERS, OWN),
+    "support:new-request": ("", CUSTOMERS, OWN),
+    "support:request": ("ticket", MANAGE, NOT_FOUND),
+    "support:reply": ("ticket", MANAGE, NOT_FOUND),
+    "support:line-tickets": ("line", MANAGE, NOT_FOUND),
+    "support:queue": ("", STAFF, None),
+    "support:ticket": ("ticket", STAFF, None),
+    "support:say": ("ticket", STAFF, None),
+    "support:assign": ("ticket", STAFF, None),
+    "support:move": ("ticket", STAFF, None),
+    "support:approve": ("ticket", STAFF, None),
+    "support:decline": ("ticket", STAFF, None),
+    "support:offer-plan": ("ticket", STAFF, None),
+    "support:release": ("ticket", STAFF, None),
+    "support:accounts": ("", STAFF, None),
+    "support:account": ("account", STAFF, None),
+    "styleguide": ("", STAFF, None),
+}
+# A colleague's ticket is no page of theirs: they find nothing, and learn nothing.
+HIDDEN_FROM_COLLEAGUES = {"support:request", "support:reply"}
+# Sign-in and password pages are open to all, and Django's own.
+OPEN = {"login", "logout"} | {
+    f"password_{page}"
+    for page in (
+        [
+            "change",
+            "change_done",
+            "reset",
+            "reset_done",
+            "reset_confirm",
+            "reset_complete",
+        ]
+    )
+}
+
+
+@pytest.fixture
+def world(present):
+    """An account with one of everything, and people of every kind."""
+    return World()
+
+
+class World:
+    """One of everything, and somebody of every kind."""
+
+    def __init__(self):
+        app = factories.AppFactory(slug="meetings")
+        pro = factories.PlanFactory(app=app, code="pro", price=10)
+        factories.PlanFactory(app=app, code="business", price=20)
+        other = factories.PlanFactory(app__slug="boards", code="basic", price=3)
+        company = Company(starts_on=date(2026, 1, 1))
+        line = company.signs(pro, 2, "8.00")
+        company.until(DAY)
+        team = company.hires(3)
+        installation = company.installs(pro, [company.admin])
+        role = company.role(team[0])
+        company.activates(installation, role, auto=True)
+        role_activations.limit(
+            installation, seats=2, monthly_spend=None, by=company.admin, on=DAY
+        )
+        company.joins(role, team[1])
+        seats.lower_to(installation, 1, by=company.admin, on=DAY, ticket_wanted=True)
+        self.people = self._people(company, app)
+        add_on = company.signs(
+            factories.PlanFactory(app=app, add_on=True), 5, "2.00", starts_on=DAY
+        )
+        switched_on = add_ons.activate(
+            add_on, quantity=2, by=self.people[PARTNER], on=DAY
+        )
+        self.arguments = {
+            "": {},
+            "app": {"slug": app.slug},
+            "other_app": {"slug": other.app.slug},
+            "installation": {"pk": installation.pk},
+            "add_on": {"pk": add_on.pk},
+            "switched_on": {"pk": switched_on.pk},
+            "person": {"pk": team[2].pk},
+            "role": {"pk": role.pk},
+            "order": {"pk": installation.order_id},
+            "token": {"token": "x" * 43},
+            "activation": {"slug": app.slug, "pk": RoleActivation.objects.get().pk},
+            "plan": {"slug": app.slug, "code": "business"},
+            "change": {"slug": app.slug, "pk": RenewalChange.objects.get().pk},
+            "ticket": {"pk": Ticket.objects.get().pk},
+            "line": {"pk": line.pk},
+            "account": {"slug": company.account.slug},
+        }
+        assert JoinEvent.objects.queued().count() == 1
+
+    def _people(self, company, app):
+        def holding(*permissions):
+            user = factories.UserFactory(account=company.account)
+            role = factories.RoleFactory(account=company.account)
+            for permission in permissions:
+                authority.grant(role, permission, by=None, on=DAY, delegates=True)
+            roles.join(role, [user], by=None, on=DAY)
+            return user
+
+        def outside(kind):
+            return factories.UserFactory(account=None, kind=kind)
+
+        stranger = Company(starts_on=date(2026, 1, 1)).admin
+        partner, other_partner = outside("PARTNER"), outside("PARTNER")
+        app.partner.members.add(partner)
+        factories.PartnerFactory().members.add(other_partner)
+        return {
+            ADMIN: company.admin,
+            INSTALLER: holding(authority.INSTALL),
+            MANAGER: holding(authority.MANAGE),
+            KEEPER: holding(authority.MANAGE_ROLES),
+            MEMBER: holding(authority.LAUNCH),
+            STRANGER: stranger,
+            SUPPORT: outside("SUPPORT"),
+            SALES: outside("SALES"),
+            PARTNER: partner,
+            OTHER_PARTNER: other_partner,
+        }
+
+
+def addresses(resolver=None, space=""):
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            if entry.app_name != "admin":
+                inner = f"{entry.namespace}:" if entry.namespace else space
+                yield from addresses(entry, inner)
+        elif isinstance(entry, URLPattern):
+            yield f"{space}{entry.name}"
+
+
+def test_every_address_has_its_place_in_the_matrix():
+    assert set(addresses()) - OPEN == set(PLACES)
+
+
+def opened(client_of, user, method, url) -> int:
+    """The status somebody meets; whatever it wrote is taken back."""
+    with transaction.atomic():
+        answer = getattr(client_of(user), method)(url)
+        transaction.set_rollback(True)
+    return answer.status_code
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_who_may_open(world, client_of, method):
+    wrong = []
+    for place, (thing, _, _) in PLACES.items():
+        url = reverse(place, kwargs=world.arguments[thing])
+        for name, user in world.people.items():
+            status = opened(client_of, user, method, url)
+            if status not in _expected(place, name):
+                wrong.append(f"{name} met {status} at {place}")
+
+    assert wrong == []
+
+
+def _expected(place: str, name: str) -> set[int]:
+    """What somebody may meet at a place; 405 is a door that opens the other way."""
+    thing, may, stranger = PLACES[place]
+    inside = {200, 204, 302, 400, 405, 409, 422}
+    if thing == "token":
+        return inside | {404}
+    if name == STRANGER and stranger == NOT_FOUND:
+        return {404, 405}
+    if name in may or (name == STRANGER and stranger == OWN):
+        return inside
+    if place in HIDDEN_FROM_COLLEAGUES and name in CUSTOMERS:
+        return {404, 405}
+    return {403, 405} if name in CUSTOMERS else {403, 404, 405}
+
+
+def test_without_signing_in_only_the_sign_in_page_is_met(world, client):
+    for place, (thing, _, _) in PLACES.items():
+        answer = client.get(reverse(place, kwargs=world.arguments[thing]))
+
+        if answer.status_code != 405:
+            assert answer.status_code == 302, place
+            assert answer.url.startswith("/login/"), place
+
+
+def test_a_deactivated_administrator_is_signed_out_at_the_next_request(
+    world, client_of
+):
+    admin = world.people[ADMIN]
+    browser = client_of(admin)
+    assert browser.get(reverse("myapps:index")).status_code == 200
+
+    admin.is_active = False
+    admin.save()
+
+    assert browser.get(reverse("myapps:index")).status_code == 302
