@@ -135,7 +135,9 @@ SENTENCES = {
     "auto_install.stopped": gettext_noop(
         "%(actor)s turned Auto Install of %(name)s off for %(role)s."
     ),
-    "limits.set": gettext_noop("%(actor)s set how far Auto Install of %(name)s may go."),
+    "limits.set": gettext_noop(
+        "%(actor)s set how far Auto Install of %(name)s may go."
+    ),
     "joins.seated": gettext_noop("Auto Install gave %(people)s a seat in %(name)s."),
     "joins.queued": gettext_noop(
         "Auto Install let %(people)s wait for a seat in %(name)s."
@@ -163,13 +165,44 @@ def record(
     authority: str = "",
     **data,
 ) -> Activity:
-    """Write what was done, in the transaction that does it.
+    """Write what was done, in the transaction that does it: see `draft`."""
+    activity = draft(
+        verb,
+        account=account,
+        by=by,
+        on=on,
+        subject=subject,
+        app=app,
+        authority=authority,
+        **data,
+    )
+    activity.save(force_insert=True)
+    return activity
+
+
+def record_all(activities: Iterable[Activity]) -> None:
+    """Write what was done to many rows at once, from drafts."""
+    Activity.objects.bulk_create(activities)
+
+
+def draft(
+    verb: str,
+    *,
+    account: models.Model | None,
+    by: models.Model | None,
+    on: date,
+    subject: models.Model,
+    app: str = "",
+    authority: str = "",
+    **data,
+) -> Activity:
+    """What was done, not written yet.
 
     `by` is None when the calendar or an import did it. `on` is the local day. `app`
     is the app's slug. Rows in `data` become their ids: of a list at most 50, and
     beside it `<name>_count`, how many there were. Names of people never stand in it.
     """
-    return Activity.objects.create(
+    return Activity(
         verb=verb,
         account_id=account and account.pk,
         actor_id=by and by.pk,
@@ -197,7 +230,9 @@ def people(activities: Iterable[Activity]) -> set[int]:
 
 def sentence(activity: Activity, names: Mapping[int, str]) -> str:
     """Say what happened in the reader's language; `names` are users' names by id."""
-    words = defaultdict(str, {name: _said(value) for name, value in activity.data.items()})
+    words = defaultdict(
+        str, {name: _said(value) for name, value in activity.data.items()}
+    )
     words["actor"] = _actor(activity, names)
     words["people"] = _people(activity.data, names)
     if "permission" in activity.data:

@@ -16,6 +16,7 @@ from accounts.models import Account, User
 from billing import lines, renewals
 from billing.models import Line, RenewalChange
 from journal import activities
+from journal.models import Activity
 from marketplace import offers
 from marketplace.models import App, Offer, Plan
 from myapps import usage
@@ -98,7 +99,7 @@ def propose_due(changes: Iterable[RenewalChange], *, on: date) -> int:
     opened = list(
         Ticket.objects.filter(change__in=changes, evidence=None).select_related(
             "account", "change__line__plan__app", "change__target_plan",
-            "change__new_line", "line__plan__app",
+            "change__new_line", "app",
         )
     )  # fmt: skip
     Message.objects.bulk_create(
@@ -106,8 +107,10 @@ def propose_due(changes: Iterable[RenewalChange], *, on: date) -> int:
         for ticket in opened
     )
     evidence.take(opened, moment=Evidence.Moment.OPENED, on=on)
-    for ticket in opened:
-        _record("ticket.opened", ticket, by=None, on=on, subject_line=ticket.subject)
+    activities.record_all(
+        _draft("ticket.opened", ticket, by=None, on=on, subject_line=ticket.subject)
+        for ticket in opened
+    )
     return len(opened)
 
 
@@ -458,12 +461,16 @@ def _locked(ticket: Ticket) -> Ticket:
     )  # fmt: skip
 
 
-def _record(
-    verb, ticket: Ticket, *, by, on: date, private: bool = False, **data
-) -> None:
+def _record(verb: str, ticket: Ticket, **what) -> None:
+    activities.record_all([_draft(verb, ticket, **what)])
+
+
+def _draft(
+    verb: str, ticket: Ticket, *, by, on: date, private=False, **data
+) -> Activity:
     """What staff do among themselves stands in no account's activity."""
     hidden = private or ticket.internal
-    activities.record(
+    return activities.draft(
         verb,
         account=None if hidden else ticket.account,
         by=by,
