@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from django.db.models import Exists, OuterRef
+
 from accounts.models import Account, User
 from billing import charges, prices, renewals
 from billing.models import Charge, Increase, Line, Order, RenewalChange, Term
@@ -23,18 +25,25 @@ def undo(
     grown = Increase.objects.filter(
         line__app=app, line__account=account, pk__in=_since(first_order, account, app)
     ).exclude(line__in=opened)
-    terms: dict[int, list[Increase]] = {}
-    for increase in grown.select_related("term__line").order_by("pk"):
-        terms.setdefault(increase.term_id, []).append(increase)
-    for increases in terms.values():
-        _shrink(increases, on=on)
+    by_line: dict[int, dict[int, list[Increase]]] = {}
+    for increase in grown.order_by("line_id", "pk"):
+        by_term = by_line.setdefault(increase.line_id, {})
+        by_term.setdefault(increase.term_id, []).append(increase)
+    for pk, by_term in by_line.items():
+        _shrink(Line.objects.locked(pk), by_term, on=on)
 
 
 def _since(first_order: Order, account: Account, app: App):
-    """Increases of the app since the order, by it, later orders or joins."""
+    """Increases of the app since the order, by it, later orders or joins, once."""
+    undone = Charge.objects.filter(
+        term=OuterRef("term"), cause=OuterRef("cause"), reversed_by__isnull=False
+    )
     return (
         Increase.objects.filter(
-            account=account, line__app=app, on__gte=first_order.placed_on
+            ~Exists(undone),
+            account=account,
+            line__app=app,
+            on__gte=first_order.placed_on,
         )
         .exclude(order__pk__lt=first_order.pk)
         .exclude(cause__startswith="change:")
@@ -55,32 +64,46 @@ def _unopen(line: Line, *, by: User | None, on: date) -> None:
     line.terms.open().update(outcome=Term.Outcome.ENDED)
 
 
-def _shrink(increases: list[Increase], *, on: date) -> None:
-    """Take the growth of one term back, also where later periods were billed with it."""
-    term, line = increases[0].term, increases[0].term.line
-    before = increases[0].from_quantity
-    causes = [increase.cause for increase in increases]
-    grown = Charge.objects.filter(line=line, term=term)
-    charges.reverse(grown.filter(cause__in=causes), on=on)
-    later = grown.filter(
-        reason=Charge.Reason.PERIOD,
-        starts_on__gte=increases[0].on,
-        quantity__gt=before,
-        reversed_by=None,
-    )
-    for charge in later:
+def _shrink(line: Line, undone: dict[int, list[Increase]], *, on: date) -> None:
+    """Take growth back, term by term: what a term grew by, its renewal carried on."""
+    lower = 0
+    for term in line.terms.order_by("starts_on"):
+        term.line = line
+        own = undone.get(term.pk, [])
+        causes = [increase.cause for increase in own]
+        charges.reverse(term.charges.filter(cause__in=causes), on=on)
+        _correct_periods(term, own, lower, on=on)
+        grown = sum(increase.to_quantity - increase.from_quantity for increase in own)
+        billed = term.billed - lower - grown
+        term.contracted -= lower
+        term.peak = billed if prices.uncovered(billed, billed=term.contracted) else 0
+        term.save(update_fields=["contracted", "peak"])
+        lower += grown
+
+
+def _correct_periods(term: Term, own: list[Increase], lower: int, *, on: date) -> None:
+    """Bill periods again without the growth they were billed with."""
+    line = term.line
+    billed = term.charges.filter(reason=Charge.Reason.PERIOD, reversed_by=None)
+    for charge in list(billed.order_by("starts_on")):
+        before = [increase for increase in own if increase.on < charge.starts_on]
+        more = lower + sum(one.to_quantity - one.from_quantity for one in before)
+        if not more:
+            continue
         charges.reverse([charge], on=on)
-        if before:
-            charges.write(
-                term,
-                charges.part(
-                    anchor=line.anchor_on, frequency=line.frequency_months,
-                    start=charge.starts_on, end=charge.ends_on, quantity=before,
-                    unit_price=line.unit_price, digits=line.digits,
-                ),
-                reason=Charge.Reason.PERIOD,
-                cause=f"corrected:{charge.pk}",
-                on=on,
-            )  # fmt: skip
-    term.peak = before if prices.uncovered(before, billed=term.contracted) else 0
-    term.save(update_fields=["peak"])
+        part = charges.part(
+            anchor=line.anchor_on,
+            frequency=line.frequency_months,
+            start=charge.starts_on,
+            end=charge.ends_on,
+            quantity=charge.quantity - more,
+            unit_price=line.unit_price,
+            digits=line.digits,
+        )
+        charges.write(
+            term,
+            part,
+            reason=Charge.Reason.PERIOD,
+            cause=f"corrected:{charge.pk}",
+            on=on,
+        )
