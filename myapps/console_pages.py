@@ -171,15 +171,9 @@ def totals(holdings: list[Holding]) -> dict:
 def _unused_cost(holdings: list[Holding]) -> list[tuple[str, Decimal]]:
     costs: dict[str, Decimal] = {}
     for one in holdings:
-        left = one.unused
-        for line in reversed(one.covering):
-            taken = min(left, line.term.billed)
-            left -= taken
-            if taken:
-                costs[line.currency] = (
-                    costs.get(line.currency, Decimal(0))
-                    + line.monthly_unit_price * taken
-                )
+        for line, quantity in one.unused_by_line:
+            cost = line.monthly_unit_price * quantity
+            costs[line.currency] = costs.get(line.currency, Decimal(0)) + cost
     return sorted((code, cost) for code, cost in costs.items() if cost)
 
 

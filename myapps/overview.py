@@ -85,10 +85,24 @@ class Holding:
 
     @property
     def unused(self) -> int:
-        """Units billed and not active."""
-        if self.plan is None or self.plan.per_account:
-            return 0
-        return max(0, self.billed - self.active)
+        """Units billed and not active, also on a plan that was replaced."""
+        return sum(quantity for _line, quantity in self.unused_by_line)
+
+    @property
+    def unused_by_line(self) -> list[tuple[Line, int]]:
+        """What is billed and not active on each Per Seat line; the latest gives first."""
+        left = max(0, self.billed - self.active)
+        found = []
+        for line in reversed(self.base_lines):
+            if line.plan.per_account:
+                continue
+            unused = line.term.billed
+            if line in self.covering:
+                unused = min(left, unused)
+                left -= unused
+            if unused:
+                found.append((line, unused))
+        return found
 
     @property
     def term(self) -> Term | None:
@@ -118,12 +132,12 @@ class Holding:
         an installation; ADD_ONS where nothing else is under contract."""
         if self.installation:
             return "ENDING" if self.installation.ends_on else self.installation.state
+        if self.failed:
+            return "FAILED"
         if self.base_lines:
             if not self.billed:
                 return "HELD"
             return "PAID" if self.was_installed else "SIGNED"
-        if self.failed:
-            return "FAILED"
         return "FUTURE" if self.coming else "ADD_ONS"
 
 
