@@ -145,7 +145,8 @@ def test_a_rule_is_told_the_day(path):
 @every_outside
 def test_the_outside_never_writes_rows(path):
     """`roles.create(…)` is a call into the rules: its left side is an imported module.
-    So is `super().save_model(…)` of the admin, which is Django's.
+    So is `super().save_model(…)` of the admin, which is Django's. A statement that asks
+    for a consistent look at the database (SET TRANSACTION …) writes nothing.
     """
     tree = parsed(path)
     modules = {
