@@ -53,7 +53,7 @@ def _since(first_order: Order, account: Account, app: App):
 
 def _unopen(line: Line, *, by: User | None, on: date) -> None:
     charges.reverse(line.charges.select_related("reversed_by").order_by("pk"), on=on)
-    for replaced in line.replaces.all():
+    for replaced in line.replaces.exclude(ends_on__lte=on):
         renewals.restore(replaced, by=by, on=on)
     standing = RenewalChange.objects.standing().filter(line=line)
     for change in standing:

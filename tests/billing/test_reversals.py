@@ -128,6 +128,18 @@ def test_the_plan_it_replaced_goes_on(account, line, plan, buyer):
     assert new.charges.total() == 0
 
 
+def test_a_plan_that_was_credited_meanwhile_resumes_when_it_is_taken_again(
+    account, line, plan, buyer
+):
+    buy(account, plan_of(plan.app, price="30.00"), 10, on=TODAY, by=buyer)
+    renewals.decide(standing(line).get(), approve=True, by=buyer, on=day("2026-11-24"))
+
+    undo(account, plan.app, on="2026-11-30")
+    again, _ = buy(account, plan, 10, on="2026-11-30", by=buyer)
+
+    assert (again.continues, again.monthly_unit_price) == (line, 8)
+
+
 def test_a_wish_for_a_line_that_is_undone_is_moot(account, contract, plan, buyer):
     line, _ = buy(account, plan, 3, on=TODAY, by=buyer)
     wish = renewals.lower(line, to=1, by=buyer, on=day(TODAY))
