@@ -7,7 +7,7 @@ HOST ?= 127.0.0.1
 export PORT HOST
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev run test lint bench faults fuzz format lock assets clean
+.PHONY: help env env-dev run test lint bench faults fuzz screenshots format lock assets clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -32,6 +32,9 @@ bench: env-dev ## how fast, beside plain things that do the same (PARTS="pages w
 
 faults: env-dev ## the hourly run, killed at random, on every broker there is (LINES=20000)
 	@exec $(VENV)/python -m faults $(LINES)
+
+screenshots: env-dev assets ## every page in var/screenshots, the README's in docs/pictures
+	@exec $(VENV)/python -m screenshots
 
 fuzz: env-dev ## billing's property tests, twenty times as long (ONLY="-k held")
 	@exec $(VENV)/python -m ops.fuzz $(ONLY)
