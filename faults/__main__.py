@@ -66,7 +66,7 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def main(lines: int) -> int:
+def main(lines: int, only: list[str]) -> int:
     with TemporaryDirectory() as folder:
         brokers = services.brokers()
         urls = {
@@ -74,6 +74,7 @@ def main(lines: int) -> int:
             "Redis": brokers.get("TEST_REDIS_URL"),
             "filesystem": "filesystem://localhost",
         }
+        urls = {name: url for name, url in urls.items() if not only or name in only}
         good = [
             _survives(name, url, lines, folder) for name, url in urls.items() if url
         ]
@@ -89,7 +90,7 @@ def _survives(name: str, broker: str, lines: int, folder: str) -> bool:
         env |= {
             "CELERY_BROKER_URL": broker,
             "BROKER_FOLDER": folder,
-            "TERM_END_BATCH": "1000",
+            "TERM_END_BATCH": str(max(lines // 20, 1)),
             "LOG_LEVEL": "CRITICAL",
         }
         _ask(env, "fill", str(lines))
@@ -135,4 +136,6 @@ def _ask(env: dict[str, str], *question: str) -> str:
 
 if __name__ == "__main__":
     random.seed(int(os.environ.get("SEED", "20261130")))
-    sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else LINES))
+    _, *arguments = sys.argv
+    lines = int(arguments.pop(0)) if arguments else LINES
+    sys.exit(main(lines, only=arguments))
