@@ -93,7 +93,9 @@ def refuse_begun() -> None:
 
 
 def _checked(person: Person, **fields) -> str:
-    validate_password(person.password, person.user(**fields))
+    user = person.user(**fields)
+    user.full_clean(exclude=["password"])
+    validate_password(person.password, user)
     return person.password
 
 

@@ -100,6 +100,11 @@ class TestByOptions:
             run(account_name="Another", admin_email="b@x.example")
         assert Account.objects.count() == 1
 
+    def test_somebody_who_signs_in_already_is_named(self, sales):
+        with pytest.raises(CommandError, match="already"):
+            run(staff_email=sales.email)
+        assert not Account.objects.exists()
+
     @pytest.mark.parametrize(
         ("wrong", "said"),
         [
