@@ -141,7 +141,7 @@ class TestByOptions:
         assert "too similar" in refused()
 
     def test_what_a_rule_refuses_in_the_end_leaves_nothing(self):
-        assert "already signs in" in refused(admin_email="SIMON@vendor.example")
+        assert "already" in refused(admin_email="SIMON@vendor.example")
 
 
 def test_without_passwords_in_the_environment_nothing_is_made():
