@@ -18,6 +18,7 @@ from accounts.models import User
 from billing import charges
 from billing.models import Line, RenewalChange, Term
 from journal import outbox
+from myapps import usage
 from support import evidence, wishes
 from support.models import Notice
 
@@ -51,6 +52,11 @@ class Entry:
     @property
     def ends(self) -> bool:
         return self.quantity == 0
+
+    @property
+    def wish(self) -> str:
+        """What was asked for, in plain words."""
+        return wishes.title(self.change) if self.change else ""
 
     @property
     def waits(self) -> bool:
@@ -135,6 +141,7 @@ def _entries(terms: list[Term]) -> dict[int, Entry]:
         .select_related("target_plan", "line__plan__app")
     }
     left = _units(terms)
+    kept = _kept(terms)
     entries = {}
     for term in terms:
         line = term.line
@@ -142,7 +149,7 @@ def _entries(terms: list[Term]) -> dict[int, Entry]:
         used = min(left[plan], term.billed)
         left[plan] -= used
         change = changes.get((line.pk, term.ends_on))
-        quantity = _quantity(line, term, change, active=used)
+        quantity = _quantity(line, term, change, active=kept.get(line.pk, 0))
         entries[line.pk] = Entry(
             line=line,
             active=used,
@@ -153,6 +160,17 @@ def _entries(terms: list[Term]) -> dict[int, Entry]:
             change=change,
         )
     return entries
+
+
+def _kept(terms: list[Term]) -> dict[int, int]:
+    """Units that no decrease goes below at the term end, as the hourly run asks."""
+    by_end = defaultdict(list)
+    for term in terms:
+        by_end[term.ends_on].append(term.line_id)
+    kept = {}
+    for ends_on, lines in by_end.items():
+        kept |= usage.active_on(lines, on=ends_on)
+    return kept
 
 
 def _units(terms: list[Term]) -> dict[tuple[int, int], int]:

@@ -283,7 +283,8 @@ def move(ticket: Ticket, to: str, *, by: User, on: date) -> Ticket:
 
     Refuses a move that `Ticket.MOVES` does not have (code illegal_move), and to finish
     a billing ticket that is not decided (undecided) or not carried out (scheduled):
-    closing one is deciding it.
+    closing one is deciding it. Nor is work on a line finished while it is parked
+    (parked).
     """
     ticket = _locked(ticket)
     _refuse_unfinished(ticket, to)
@@ -294,6 +295,12 @@ def move(ticket: Ticket, to: str, *, by: User, on: date) -> Ticket:
 
 def _refuse_unfinished(ticket: Ticket, to: str) -> None:
     change = ticket.change
+    parked = ticket.category == Category.PARKED and ticket.line.parked_at
+    if parked and to in Ticket.DONE:
+        raise ValidationError(
+            _("The line is still parked. Put it back, and the ticket is solved."),
+            code="parked",
+        )
     if change is None:
         return
     finishing = to in {State.SOLVED, State.CLOSED, State.SCHEDULED}

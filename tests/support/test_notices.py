@@ -10,7 +10,8 @@ from billing.models import Line
 from journal.models import Message
 from support import notices, tickets
 from support.models import Ticket
-from tests.factories import ContractFactory, LineFactory
+from tests.cases.company import Company
+from tests.factories import ContractFactory, LineFactory, PlanFactory, UserFactory
 
 TERM_END = datetime.date(2027, 1, 1)
 NOON = datetime.datetime(2026, 12, 2, 12, tzinfo=datetime.UTC)
@@ -58,7 +59,7 @@ def test_it_says_what_renews_at_what_cost_and_what_is_unused(line):
     message = Message.objects.get()
     assert "in 30 days" in message.subject
     assert "Renews on 1 Jan 2027: 10 for $80.00, billed monthly." in message.body
-    assert "10 of 10 are not used." in message.body
+    assert "Not used: 10 of 10." in message.body
     assert PLACES["terms"] in message.body
 
 
@@ -98,7 +99,7 @@ def test_a_month_with_a_pending_change_is(account, admin, today):
     end = line.terms.open().get().ends_on
 
     assert send(end - datetime.timedelta(days=7)) == 1
-    assert "waits for Support" in Message.objects.get().body
+    assert "Support has not decided yet" in Message.objects.get().body
 
 
 def test_an_approved_end_is_said_to_end(line, admin, support, today):
@@ -131,3 +132,18 @@ def test_the_command_tells_for_a_given_day(line, capsys):
     call_command("send_notices", on=before(30))
 
     assert "1 email written." in capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_an_uninstalled_app_whose_end_is_approved_is_said_to_end(today):
+    company = Company(starts_on=datetime.date(2026, 1, 1))
+    line = company.signs(PlanFactory(), 5, "8.00")
+    installation = company.installs(line.plan, company.hires(3))
+    company.until(today)
+    company.uninstalls(installation, ticket_wanted=True)
+    staff = UserFactory(account=None, kind="SUPPORT")
+    tickets.decide(Ticket.objects.get(), approve=True, by=staff, on=today)
+
+    send(before(7))
+
+    assert "Nothing renews" in Message.objects.get(subject__contains="term ends").body

@@ -155,6 +155,14 @@ class TestAMove:
         question.refresh_from_db()
         assert question.state == State.CLOSED
 
+    def test_a_parked_line_is_put_back_before_its_ticket_is_done(
+        self, line, support, today
+    ):
+        parked = tickets.park(line.pk, because="Broken.", on=today)
+
+        with refused("parked"):
+            tickets.move(parked, State.SOLVED, by=support, on=today)
+
 
 class TestTheConversation:
     def test_an_answer_wakes_a_waiting_ticket(self, question, support, admin, today):
