@@ -72,7 +72,8 @@ def test_the_test_that_proves_it_exists(clause):
 
 
 @pytest.mark.parametrize(
-    "document", ["ARCHITECTURE.md", "README.md", "CONTRIBUTING.md", "docs/operations.md"]
+    "document",
+    ["ARCHITECTURE.md", "README.md", "CONTRIBUTING.md", "docs/operations.md"],
 )
 def test_the_documents_name_files_that_exist(document):
     """Links to files, and paths between backticks that begin in one of our folders."""
