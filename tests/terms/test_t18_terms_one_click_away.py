@@ -1,12 +1,15 @@
 """T18: the vendor's Terms of Service stay one click away wherever something is bought."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 
 from accounts import mails
 from journal.models import Message
+from myapps import mails as install_mails
+from tests import factories
 
 pytestmark = pytest.mark.usefixtures("present")
 
@@ -45,3 +48,36 @@ def test_letters_link_to_them(admin, member, settings):
     letter = Message.objects.get()
     assert settings.TERMS_ADDRESS in letter.body
     assert f'href="{settings.TERMS_ADDRESS}"' in letter.html
+
+
+class TestWhereSomethingIsBought:
+    @pytest.fixture
+    def plan(self, account):
+        factories.ContractFactory(account=account)
+        return factories.PlanFactory(app__slug="box", price=Decimal("15.00"))
+
+    def test_the_install_page_has_them_beside_its_button(
+        self, client_of, admin, member, plan, settings
+    ):
+        version = factories.TermsVersionFactory()
+
+        page = client_of(admin).post(
+            reverse("myapps:install", args=["box"]),
+            {"plan": plan.pk, "users": [member.pk], "review": 1},
+        )
+
+        sign = page.content.decode().split('class="panel-sign')[1].split("</section>")[0]
+        assert f'href="{settings.TERMS_ADDRESS}"' in sign
+        assert f'href="{version.address}"' in sign
+        assert 'name="confirm"' in sign
+
+    def test_a_letter_with_an_install_link_has_them(
+        self, account, admin, plan, present, today, settings
+    ):
+        line = factories.LineFactory(contract=account.contracts.get(), plan=plan)
+
+        install_mails.install_link(line, to=admin, by=None, at=present, on=today)
+
+        letter = Message.objects.get()
+        assert settings.TERMS_ADDRESS in letter.body
+        assert f'href="{settings.TERMS_ADDRESS}"' in letter.html
