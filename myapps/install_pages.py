@@ -84,15 +84,18 @@ def _buy(request, app, form, shelf, offer, *, on: date) -> HttpResponse:
 
 
 def _install_page(request, app, form, shelf, offer, *, on, status=200) -> HttpResponse:
-    context = {"app": app, "form": form, "offer": offer, "on": on}
-    if _partly(request):
-        return render(request, "myapps/_install_panels.html", context, status=status)
-    context |= {
-        "plans": shelf.options,
-        "not_listed": shelf.not_listed,
+    context = {
+        "app": app,
+        "form": form,
+        "offer": offer,
+        "on": on,
         "steps": [_("Plan"), _("People"), _("Check and sign")],
         "step": _step(form, offer),
+        "partly": _partly(request),
     }
+    if _partly(request):
+        return render(request, "myapps/_install_panels.html", context, status=status)
+    context |= {"plans": shelf.options, "not_listed": shelf.not_listed}
     context |= _people_options(request, form)
     return render(request, "myapps/install.html", context, status=status)
 
@@ -137,6 +140,7 @@ class Offering:
     effect: Effect | None = None
     refusal: ValidationError | None = None
     changed: bool = False
+    clicked: bool = False
     role: Role | None = None
     version: TermsVersion | None = None
     accepted: bool = False
@@ -148,6 +152,15 @@ class Offering:
         """The digest of the purchase summary on the page."""
         said = self.summary.as_json() if self.summary else {}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def purchases(self) -> bool:
+        """Whether the click bills anything or gives up what is paid for."""
+        if self.effect is None or not self.effect.bills:
+            return False
+        opened = [line.monthly_unit_price for line in self.effect.opened]
+        costs = self.effect.growth is not None or any(opened)
+        return costs or any(not left.free for left in self.effect.replaced)
 
     @property
     def status(self) -> int:
@@ -164,7 +177,7 @@ class Offering:
         if isinstance(refusal, orders.EffectChanged):
             self.effect, self.changed, self.refusal = refusal.effect, True, None
             return
-        self.refusal = refusal
+        self.refusal, self.clicked = refusal, True
         if refusal.code == "key_reused":
             self.key = str(uuid.uuid4())
 
@@ -276,10 +289,12 @@ class Shelf:
 
     def with_plan(self, asked):
         """What was asked; on the first look the plan under contract, or the first one
-        with a price, is chosen already.
+        with a price, is chosen already. Never one that would replace what is signed.
         """
         able = [one for one in self.options if not one.obstacle]
-        best = max(able, key=lambda one: one.contracted > 0, default=None)
+        if self.running:
+            able = [one for one in able if one.contracted]
+        best = able[0] if able else None
         if "plan" in asked or best is None:
             return asked
         chosen = asked.copy()

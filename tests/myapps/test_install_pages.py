@@ -205,8 +205,12 @@ def test_auto_install_alone_is_asked_back(browser, url, plan, account, people):
     assert browser.post(url, chosen | carry(page) | {"confirm": 1}).status_code == 422
 
 
-def test_add_ons_and_unlisted_plans_are_refused(browser, url, app, plan, people, account):
-    add_on = factories.PlanFactory(app=app, add_on=True, name="Shield", price=Decimal(1))
+def test_add_ons_and_unlisted_plans_are_refused(
+    browser, url, app, plan, people, account
+):
+    add_on = factories.PlanFactory(
+        app=app, add_on=True, name="Shield", price=Decimal(1)
+    )
     unlisted = factories.PlanFactory(app=app, listed=False, name="Old book")
     foreign = factories.PlanFactory(price=Decimal(1))
 
@@ -251,9 +255,7 @@ def test_a_contracted_plan_that_is_not_listed_leads_to_support_until_it_is_offer
     assert "category=INSTALL&amp;app=box&amp;plan=old" in page.content.decode()
 
     offers.offer(old, account=account, by=support, on=on)
-    page = browser.post(
-        url, {"plan": old.pk, "users": [people(1)[0].pk], "review": 1}
-    )
+    page = browser.post(url, {"plan": old.pk, "users": [people(1)[0].pk], "review": 1})
     assert "Covered by your contract" in text(page)
 
 
@@ -262,9 +264,7 @@ def test_without_a_contract_the_panel_says_so(
 ):
     browser = client_of(admin)
 
-    page = browser.post(
-        url, {"plan": plan.pk, "users": [people(1)[0].pk], "review": 1}
-    )
+    page = browser.post(url, {"plan": plan.pk, "users": [people(1)[0].pk], "review": 1})
 
     assert "no current contract" in text(page)
     assert hidden(page, "agreed") is None
@@ -275,11 +275,11 @@ def test_the_indicative_summary_shows_none_of_the_accounts_own_terms(
 ):
     line()
 
-    page = browser.post(
-        url, {"plan": plan.pk, "users": [people(1)[0].pk], "review": 1}
-    )
+    page = browser.post(url, {"plan": plan.pk, "users": [people(1)[0].pk], "review": 1})
 
-    panel = page.content.decode().split('class="panel-indicative"')[1].split("</section")[0]
+    panel = (
+        page.content.decode().split('class="panel-indicative"')[1].split("</section")[0]
+    )
     assert "$10.00" in panel
     assert "7.25" not in panel
 
@@ -373,3 +373,41 @@ def test_within_25_queries_when_another_plan_is_replaced(
 
     assert "Instead of Starter" in text(page)
     assert "If Support approves" in text(page)
+
+
+def test_nothing_that_replaces_what_is_signed_is_chosen_beforehand(
+    browser, url, app, line
+):
+    factories.PlanFactory(app=app, price=Decimal(0), name="Free")
+    line(plan=factories.PlanFactory(app=app, listed=False))
+
+    page = browser.get(url)
+
+    assert not re.search(r'name="plan"[^>]* checked', page.content.decode())
+    assert hidden(page, "agreed") is None
+
+
+@pytest.mark.parametrize(
+    ("price", "words"), [(Decimal("1.00"), "Install and purchase"), (0, "Install")]
+)
+def test_the_button_says_whether_it_purchases(
+    browser, url, app, people, contract, price, words
+):
+    plan = factories.PlanFactory(app=app, price=Decimal(price))
+
+    page = browser.post(url, {"plan": plan.pk, "users": [people(1)[0].pk], "review": 1})
+
+    button = re.search(
+        r'<button[^>]*name="confirm"[^>]*>(.*?)</button>', page.content.decode()
+    )
+    assert button[1] == words
+
+
+def test_htmx_also_moves_the_steps(browser, url, plan, people):
+    page = browser.post(
+        url,
+        {"plan": plan.pk, "users": [people(1)[0].pk]},
+        headers={"HX-Request": "true"},
+    ).content.decode()
+
+    assert 'id="install-steps" hx-swap-oob="true"' in page
