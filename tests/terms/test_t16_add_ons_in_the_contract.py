@@ -1,10 +1,9 @@
-"""Add-on plans are switched on by the partner, and only as far as they are contracted."""
+"""What an add-on costs, and where it shows: the contract bills it, My Apps only reads."""
 
 from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from myapps import add_ons
@@ -38,50 +37,8 @@ def switch_on(company, partner_user):
     return activate
 
 
-def refusal(activate, *args) -> str:
-    with pytest.raises(ValidationError) as refused:
-        activate(*args)
-    return refused.value.code
-
-
-def test_switching_on_moves_no_money(company, switch_on):
-    before = company.billed()
-
-    switch_on(5)
-
-    assert company.billed() == before
-    assert add_ons.activated(company.add_on) == 5
-
-
 def test_the_contract_bills_it_from_its_start_switched_on_or_not(company):
     assert company.billed(company.add_on) == ["PERIOD 5 × 31/31 = 15.00"]
-
-
-def test_never_more_than_is_contracted(company, switch_on):
-    switch_on(3)
-
-    assert refusal(switch_on, 3) == "over_quantity"
-    switch_on(2)
-    assert refusal(switch_on, 1) == "over_quantity"
-
-
-def test_only_while_its_line_runs(company, switch_on):
-    later = company.signs(company.add_on.plan, 1, "3.00", starts_on=date(2026, 6, 1))
-
-    assert refusal(switch_on, 1, later) == "not_running"
-
-
-def test_only_where_its_app_is_installed(company, switch_on):
-    elsewhere = Company(starts_on=date(2026, 1, 1))
-    line = elsewhere.signs(company.add_on.plan, 1, "3.00")
-
-    assert refusal(switch_on, 1, line) == "not_installed"
-
-
-def test_a_base_plan_is_not_the_partners_to_switch_on(company, switch_on):
-    base = company.account.lines.base().get()
-
-    assert refusal(switch_on, 1, base) == "base_plan"
 
 
 def test_switched_off_it_is_billed_on(company, switch_on, partner_user):
