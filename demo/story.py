@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from accounts import authority, clock, people, roles, terms
 from accounts.models import Account, Role, TermsVersion, User
+from billing import contracts
 from demo import cast
 from marketplace import offers
 from marketplace.models import App, Plan
@@ -24,6 +25,7 @@ from myapps import (
     role_activations,
     seats,
     signing,
+    summary,
     uninstalls,
 )
 from myapps.models import Installation
@@ -101,12 +103,15 @@ class _Company:
     def installation(self, app: str) -> Installation:
         return Installation.objects.standing().get(account=self.account, app__slug=app)
 
-    def signed(self, what: str, on: date, permission=authority.MANAGE):
+    def signed(self, what: str, on: date, plan, seats, permission=authority.MANAGE):
+        """The signature under an order that a page would have shown (T7, T8)."""
         user = self.admin
+        currency = contracts.required(self.account, on=on).currency
+        shown = summary.of(plan, seats=seats, currency=currency, on=on)
         if not terms.accepted(user, on):
             terms.accept(user, version=terms.current(on), on=on)
         return signing.sign(
-            user, permission, key=f"demo:{what}:{on}", agreed=None, summary=None, on=on
+            user, permission, key=f"demo:{what}:{on}", agreed=None, summary=shown, on=on
         )
 
     def today(self) -> date:
@@ -115,12 +120,18 @@ class _Company:
     def install(self, app, plan, *, users=None, roles=None):
         def event(day):
             on = self.today()
+            bought = Plan.objects.get(app__slug=app, code=plan)
+            people = self.users(*users) if users else []
+            chosen = {self.role(name): auto for name, auto in (roles or {}).items()}
+            seated = len(installs.chosen(self.account, people, chosen))
             installs.install(
                 self.account,
-                Plan.objects.get(app__slug=app, code=plan),
-                self.users(*users) if users else [],
-                roles={self.role(name): auto for name, auto in (roles or {}).items()},
-                signed=self.signed(f"install:{app}", on, authority.INSTALL),
+                bought,
+                people,
+                roles=chosen,
+                signed=self.signed(
+                    f"install:{app}", on, bought, seated, authority.INSTALL
+                ),
                 on=on,
             )
 
@@ -129,9 +140,13 @@ class _Company:
     def add(self, app, *users):
         def event(day):
             on = self.today()
+            installation, people = self.installation(app), list(self.users(*users))
+            seated = installation.seats.count() + len(people)
             seats.add(
-                self.installation(app), self.users(*users),
-                signed=self.signed(f"add:{app}:{users}", on), on=on,
+                installation, people, on=on,
+                signed=self.signed(
+                    f"add:{app}:{users}", on, installation.plan, seated
+                ),
             )  # fmt: skip
 
         return event
@@ -150,9 +165,12 @@ class _Company:
     def change_plan(self, app, plan):
         def event(day):
             on = self.today()
+            installation = self.installation(app)
+            wanted = Plan.objects.get(app__slug=app, code=plan)
+            seated = installation.seats.count()
             plans.change(
-                self.installation(app), Plan.objects.get(app__slug=app, code=plan),
-                signed=self.signed(f"plan:{app}", on), on=on,
+                installation, wanted, on=on,
+                signed=self.signed(f"plan:{app}", on, wanted, seated),
             )  # fmt: skip
 
         return event
@@ -178,9 +196,15 @@ class _Company:
     def activate(self, app, role, *, auto):
         def event(day):
             on = self.today()
+            installation, members = self.installation(app), self.role(role).members
+            seated = installation.seats.count() + members.exclude(
+                seats__installation=installation
+            ).count()
             role_activations.activate(
-                self.installation(app), self.role(role), auto_install=auto,
-                signed=self.signed(f"role:{app}:{role}", on), on=on,
+                installation, self.role(role), auto_install=auto, on=on,
+                signed=self.signed(
+                    f"role:{app}:{role}", on, installation.plan, seated
+                ),
             )  # fmt: skip
 
         return event

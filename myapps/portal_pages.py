@@ -25,6 +25,7 @@ from myapps import add_ons, provisioning
 from myapps.models import AddOnActivation, Installation
 
 ON_A_PAGE = 25
+LISTINGS_ON_A_PAGE = 6
 STATES = {
     "waiting": gettext_lazy("Waiting for you"),
     "active": gettext_lazy("Active"),
@@ -308,7 +309,7 @@ def _history(line: Line):
 def listings(request: HttpRequest) -> HttpResponse:
     """The partner's apps as they are listed, with plans and prices. Read-only."""
     apps = App.objects.by(request.user).prefetch_related("plans").order_by("name")
-    page = _page(apps, request)
+    page = _page(apps, request, size=LISTINGS_ON_A_PAGE)
     plans = [plan for app in page.object_list for plan in app.plans.all()]
     prices: dict[int, list] = {}
     for price in list_prices.changes(plans):
@@ -343,8 +344,8 @@ def _tabs(request) -> dict:
     return {"partners": list(request.user.partners.order_by("name"))}
 
 
-def _page(rows, request):
-    return Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page"))
+def _page(rows, request, *, size: int = ON_A_PAGE):
+    return Paginator(rows, size).get_page(request.GET.get("page"))
 
 
 def _on(account) -> date:
