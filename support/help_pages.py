@@ -137,9 +137,9 @@ def reply(request, pk):
 @authority.required(authority.MANAGE)
 def line_tickets(request, pk):
     """A fragment for other pages: the requests about one line. Alone, it is the list."""
+    line = get_object_or_404(Line.objects.of(request.user.account), pk=pk)
     if not request.htmx:
         return redirect(f"{reverse('support:requests')}?show=all")
-    line = get_object_or_404(Line.objects.of(request.user.account), pk=pk)
     found = Ticket.objects.of(request.user.account).public().filter(line=line)
     context = {"tickets": found.select_related("change").order_by("-id")[:10]}
     return render(request, "support/_line_tickets.html", context)
