@@ -22,7 +22,7 @@ from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
 from accounts.models import User  # noqa: E402
-from demo.cast import ADMINISTRATOR  # noqa: E402
+from demo.sign_ins import ADMINISTRATOR  # noqa: E402
 from ops.environment import VENV  # noqa: E402
 
 PORT = 8931

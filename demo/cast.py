@@ -1,32 +1,9 @@
-"""Who can sign in to the demo, and what each of them is there to show."""
-
-from dataclasses import dataclass
+"""The people of the demo whom no file brings: the vendor's and the partner's."""
 
 from accounts import authority
 from accounts.models import User
+from demo.sign_ins import PASSWORD, SIGN_INS
 from marketplace.models import Partner
-
-PASSWORD = "demo-console"  # noqa: S105 (printed for everybody to read)
-
-
-@dataclass(frozen=True)
-class SignIn:
-    """One demo sign-in."""
-
-    email: str
-    shows: str
-
-
-ADMINISTRATOR = "user001@harbour-lines.example"
-SIGN_INS = [
-    SignIn(ADMINISTRATOR, "Administrator of Harbour Lines: installs, manages, pays"),
-    SignIn("user003@harbour-lines.example", "Supervisor there, without authority"),
-    SignIn("user009@harbour-lines.example", "Agent there: uses the apps"),
-    SignIn("user001@vega-logistics.example", "Administrator of Vega Logistics"),
-    SignIn("sofia.santos@vendor.example", "Support staff: the desk"),
-    SignIn("simon.stone@vendor.example", "Sales operations: contracts, prices"),
-    SignIn("petra.park@ironwood-tools.example", "Partner: Ironwood Tools"),
-]
 
 
 def enter() -> None:

@@ -197,9 +197,10 @@ class _Company:
         def event(day):
             on = self.today()
             installation, members = self.installation(app), self.role(role).members
-            seated = installation.seats.count() + members.exclude(
-                seats__installation=installation
-            ).count()
+            seated = (
+                installation.seats.count()
+                + members.exclude(seats__installation=installation).count()
+            )
             role_activations.activate(
                 installation, self.role(role), auto_install=auto, on=on,
                 signed=self.signed(

@@ -9,7 +9,7 @@ import sys
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from demo.cast import PASSWORD
+from demo.sign_ins import PASSWORD
 from ops import chromium, console
 from ops.console import Console
 from ops.environment import ROOT

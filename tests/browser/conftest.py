@@ -6,7 +6,7 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
-from demo.cast import PASSWORD
+from demo.sign_ins import PASSWORD
 from ops import console as consoles
 from ops.console import Console
 

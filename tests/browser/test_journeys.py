@@ -43,8 +43,8 @@ def test_an_administrator_finds_installs_and_reads_the_order(visit):
     expect(page).to_have_url(re.compile("/apps/evernote/"))
     expect(page.get_by_role("main")).to_contain_text("user010@harbour-lines.example")
     page.goto("/orders/")
-    page.get_by_role("main").get_by_role(
-        "link", name=re.compile("Evernote")
+    page.get_by_role("row", name=re.compile("Evernote")).get_by_role(
+        "link"
     ).first.click()
     expect(page.get_by_role("main")).to_contain_text("Administrators")
     expect(page.get_by_role("main")).to_contain_text("49,98")

@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand
 
-from demo.cast import PASSWORD, SIGN_INS
+from demo.sign_ins import PASSWORD, SIGN_INS
 
 
 class Command(BaseCommand):
