@@ -152,6 +152,7 @@ def _choose(page: Page, name: str) -> None:
 
 
 def _take(page: Page, name: str, size: str, scheme: str) -> None:
+    page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=FOLDER / f"{name}-{size}-{scheme}.png", full_page=True)
     if (name, size, scheme) in SHOWN:
         page.screenshot(path=PICTURES / f"{name}.png", full_page=True, clip=TOP)
