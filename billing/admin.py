@@ -5,7 +5,7 @@ What a line costs changes by orders, decisions and time.
 """
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Sum
@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts import clock
-from billing import order_forms
+from billing import contracts, order_forms
 from billing.models import (
     Charge,
     Contract,
@@ -112,6 +112,23 @@ class ContractAdmin(admin.ModelAdmin):
     ordering = ["account__name", "starts_on"]
     inlines = [OrderFormInline]
     has_change_permission = has_delete_permission = nobody
+    actions = ["let_end"]
+
+    @admin.action(description="Does not renew: let it end with its current term")
+    def let_end(self, request, chosen):
+        """Sales was told that these contracts do not renew (3.16)."""
+        for contract in chosen.select_related("account"):
+            try:
+                contract = contracts.let_end(
+                    contract,
+                    by=request.user,
+                    on=clock.today(contract.account.timezone),
+                )
+            except ValidationError as refusal:
+                words, level = refusal.messages[0], messages.ERROR
+            else:
+                words, level = f"It ends on {contract.ends_on}.", messages.SUCCESS
+            self.message_user(request, f"{contract.account}: {words}", level)
 
     def get_inlines(self, request, contract):
         return self.inlines if contract else []

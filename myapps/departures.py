@@ -7,7 +7,8 @@ from datetime import date
 from django.db import transaction
 
 from accounts.models import Account, Role, User
-from myapps import role_activations, seats
+from billing import contracts
+from myapps import coverage, role_activations, seats
 from myapps.models import Installation, JoinEvent, RoleActivation, Seat
 
 
@@ -23,9 +24,7 @@ def left_role(
     users = [user.pk for user in users]
     JoinEvent.objects.filter(
         activation__role=role, user__in=users, outcome__in=["", "QUEUED"]
-    ).update(
-        outcome=JoinEvent.Outcome.SUPERSEDED, reason="left_role", decided_on=on
-    )
+    ).update(outcome=JoinEvent.Outcome.SUPERSEDED, reason="left_role", decided_on=on)
     given = Seat.objects.filter(account=account, role=role, user__in=users)
     for installation in set(given.values_list("installation_id", flat=True)):
         _mark(given.filter(installation=installation), installation, role, on=on)
@@ -49,13 +48,19 @@ def _mark(given, installation: int, role: Role, *, on: date) -> None:
 def deactivated(
     account: Account, users: Iterable[User], *, by: User | None, on: date
 ) -> None:
-    """Seats of deactivated users are freed; the bill does not change (3.22)."""
+    """Seats of deactivated users are freed; the bill does not change (3.22).
+
+    A term end that came before is carried out with the seats of its day.
+    """
     users = list(users)
     held = Seat.objects.filter(account=account, user__in=users)
-    installations = Installation.objects.filter(
-        pk__in=held.values("installation")
-    ).order_by("pk")
-    for installation in installations.select_for_update(no_key=True):
+    seated = list(held.order_by().values_list("installation_id", flat=True).distinct())
+    if seated:
+        contracts.locked(account, on=on)
+    installations = Installation.objects.filter(pk__in=seated).select_related("app")
+    locked = installations.order_by("pk").select_for_update(no_key=True, of=["self"])
+    for installation in locked:
+        coverage.bring_forward(account, installation.app, on=on)
         seats.free(installation, users, by=by, on=on, why="deactivated")
     JoinEvent.objects.filter(
         account=account, user__in=users, outcome__in=["", "QUEUED"]

@@ -135,5 +135,20 @@ def test_a_successor_is_recorded_at_the_term_end(client, line):
     assert line.contract.ends_on == day("2027-01-01")
 
 
+def test_a_contract_that_does_not_renew_is_let_end_with_its_term(client, line):
+    click = {"action": "let_end", "_selected_action": [line.contract_id]}
+
+    first = client.post("/admin/billing/contract/", click, follow=True)
+    again = client.post("/admin/billing/contract/", click, follow=True)
+
+    line.refresh_from_db()
+    contract = line.contract
+    contract.refresh_from_db()
+    assert contract.auto_renews is False
+    assert line.ends_on == contract.ends_on == line.terms.get(outcome="").ends_on
+    assert f"It ends on {contract.ends_on}." in first.content.decode()
+    assert "already" in again.content.decode()
+
+
 def test_amounts_stay_exact(line):
     assert Charge.objects.of(line.account).total() == D("884.27")

@@ -394,6 +394,19 @@ class TestPeople:
 
         assert not Seat.objects.filter(user=user).exists()
 
+    def test_somebody_deactivated_after_a_late_term_end_still_counts_for_it(
+        self, company, installation
+    ):
+        team = company.hires(1)
+        company.adds(installation, team)
+        company.until(date(2026, 12, 20))
+        company.lowers(installation, 1)
+        company.until(date(2027, 1, 3), hourly=False)
+
+        company.deactivates(*team)
+
+        assert company.billed()[-1] == "PERIOD 2 × 31/31 = 14.00"
+
     def test_the_last_who_manages_roles_cannot_leave(self, company, installation):
         with refused("last_manager"):
             company.leaves(company.administrators, company.admin)
