@@ -30,11 +30,15 @@ def console(worker_id) -> Console:
 
 @pytest.fixture(scope="session")
 def chromium():
+    # Playwright's loop lives in this thread as long as the browser does. The tests that
+    # come after in the same process are as synchronous as before.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

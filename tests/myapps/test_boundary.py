@@ -23,7 +23,7 @@ from myapps import installs, seats, signing
 from myapps.models import Installation, Seat, SeatEvent
 from tests import factories
 
-ADMINISTRATORS, SUBMITS, THREADS = 64, 3, 8
+ADMINISTRATORS, SUBMITS, THREADS = 64, 3, 64
 CONTRACTED, FIRST = 40, 8
 ON = date(2026, 11, 23)
 
