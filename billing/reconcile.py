@@ -231,17 +231,22 @@ def _expected(line: Line, facts: Facts, undone: set[str]) -> Iterator[Expected]:
         return
     end = None if line.replaced_by_id else line.ends_on
     increases = [one for one in facts.increases[line.pk] if one.cause not in undone]
+    beside = {
+        (charge.cause, charge.starts_on)
+        for charge in facts.charges[line.pk]
+        if charge.reason == Reason.INCREASE
+    }
     parts = [
         *(
             part
             for term in facts.terms[line.pk]
-            for part in _of_periods(line, term, increases)
+            for part in _of_periods(line, term, increases, beside)
         ),
         *(
             part
             for increase in increases
             if not increase.cause.startswith("change:")
-            for part in _of_increase(line, increase, facts.terms[line.pk])
+            for part in _of_increase(line, increase, facts.terms[line.pk], beside)
         ),
         *(part for hold in facts.holds[line.pk] for part in _of_hold(line, hold)),
     ]
@@ -256,8 +261,11 @@ def _elsewhere(line: Line) -> date:
     return max(until or line.starts_on, line.starts_on)
 
 
-def _of_periods(line: Line, term: Term, increases) -> Iterator[Expected]:
-    """Each period at the quantity there was when it began (3.10)."""
+def _of_periods(line: Line, term: Term, increases, beside) -> Iterator[Expected]:
+    """Each period at the quantity there was when it began (3.10).
+
+    An increase that came late, after the period was charged, stands `beside` it.
+    """
     own = [increase for increase in increases if increase.term_id == term.pk]
     start = max(term.starts_on, _elsewhere(line))
     if start >= term.billed_until:
@@ -265,7 +273,11 @@ def _of_periods(line: Line, term: Term, increases) -> Iterator[Expected]:
     for cut in periods.periods(
         line.anchor_on, line.frequency_months, start=start, end=term.billed_until
     ):
-        later = [increase for increase in own if not _counts(increase, cut.start)]
+        later = [
+            increase
+            for increase in own
+            if not _counts(increase, cut.start) or (increase.cause, cut.start) in beside
+        ]
         grown = sum(one.to_quantity - one.from_quantity for one in later)
         if term.billed > grown:
             yield _part(
@@ -283,8 +295,9 @@ def _counts(increase: Increase, day: date) -> bool:
     return increase.on < day or (decided and increase.on == day)
 
 
-def _of_increase(line: Line, increase: Increase, terms) -> Iterator[Expected]:
-    """The rest of its period, and periods that were billed elsewhere before (T10)."""
+def _of_increase(line: Line, increase: Increase, terms, beside) -> Iterator[Expected]:
+    """The rest of its period, periods that were billed elsewhere before, and those that
+    were charged already when it came (T10)."""
     term = next(term for term in terms if term.pk == increase.term_id)
     whole = periods.period_on(line.anchor_on, line.frequency_months, increase.on)
     end = min(max(whole.end, _elsewhere(line)), term.ends_on)
@@ -293,6 +306,13 @@ def _of_increase(line: Line, increase: Increase, terms) -> Iterator[Expected]:
         line.anchor_on, line.frequency_months, start=increase.on, end=end
     ):
         yield _part(line, term.pk, Reason.INCREASE, increase.cause, cut, quantity)
+    if end >= term.ends_on:
+        return
+    for cut in periods.periods(
+        line.anchor_on, line.frequency_months, start=end, end=term.ends_on
+    ):
+        if (increase.cause, cut.start) in beside:
+            yield _part(line, term.pk, Reason.INCREASE, increase.cause, cut, quantity)
 
 
 def _of_hold(line: Line, hold: Hold) -> Iterator[Expected]:

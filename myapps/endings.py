@@ -80,9 +80,9 @@ def clear(installation: Installation, *, on: date, why: str) -> None:
     RoleActivation.objects.filter(installation=installation, ended_on=None).update(
         ended_on=on
     )
-    JoinEvent.objects.filter(installation=installation, outcome__in=["", "QUEUED"]).update(
-        outcome=JoinEvent.Outcome.SUPERSEDED, reason=why, decided_on=on
-    )
+    JoinEvent.objects.filter(
+        installation=installation, outcome__in=["", "QUEUED"]
+    ).update(outcome=JoinEvent.Outcome.SUPERSEDED, reason=why, decided_on=on)
 
 
 def close_ended(account, app, *, on: date) -> None:

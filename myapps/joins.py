@@ -5,6 +5,7 @@ whom an administrator removed is not bought again.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -211,7 +212,9 @@ def _seat(installation: Installation, joins: list[JoinEvent], *, on: date) -> No
 
 
 def _bill(installation: Installation, join: JoinEvent, *, units: int, on: date):
+    """Bill what is not covered. A standing order never gives up another signed plan."""
     effect = effects.of(installation.account, installation.plan, units=units, on=on)
+    effect = replace(effect, replaced=())
     effects.carry_out(
         effect,
         account=installation.account,
@@ -256,7 +259,11 @@ def _close(joins: list[JoinEvent], outcome, reason: str, *, on: date, by=None) -
 
 @transaction.atomic
 def seat_queued(
-    installation: Installation, joins: Iterable[JoinEvent], *, signed: Signature, on: date
+    installation: Installation,
+    joins: Iterable[JoinEvent],
+    *,
+    signed: Signature,
+    on: date,
 ) -> Order:
     """An administrator seats queued users: an order like any other (3.21).
 

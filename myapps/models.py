@@ -58,14 +58,21 @@ class Installation(models.Model):
         null=True, blank=True, help_text="Uninstalled: the first day without it (T12)."
     )
     end_asked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
     )
     closed_on = models.DateField(null=True, blank=True)
     seat_limit = models.PositiveIntegerField(
         null=True, blank=True, help_text="Auto Install queues users beyond it."
     )
     monthly_spend_limit = models.DecimalField(
-        max_digits=18, decimal_places=3, null=True, blank=True,
+        max_digits=18,
+        decimal_places=3,
+        null=True,
+        blank=True,
         help_text="Auto Install queues users beyond it; monthly equivalent.",
     )
 
@@ -147,14 +154,16 @@ class Seat(models.Model):
     """A user activated for an installation."""
 
     account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
-    installation = models.ForeignKey(
-        Installation, models.CASCADE, related_name="seats"
-    )
+    installation = models.ForeignKey(Installation, models.CASCADE, related_name="seats")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="seats"
     )
     role = models.ForeignKey(
-        "accounts.Role", models.SET_NULL, related_name="+", null=True, blank=True,
+        "accounts.Role",
+        models.SET_NULL,
+        related_name="+",
+        null=True,
+        blank=True,
         help_text="The role that gave it.",
     )
     role_name = models.CharField(max_length=100, blank=True)
@@ -203,9 +212,7 @@ class SeatEvent(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["installation", "on", "id"], name="seat_events_by_day"
-            )
+            models.Index(fields=["installation", "on", "id"], name="seat_events_by_day")
         ]
 
     def __str__(self):
@@ -231,20 +238,18 @@ class JoinEvent(models.Model):
         SUPERSEDED = "SUPERSEDED", "Superseded"
 
     account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
-    activation = models.ForeignKey(
-        RoleActivation, models.PROTECT, related_name="joins"
-    )
-    installation = models.ForeignKey(
-        Installation, models.PROTECT, related_name="joins"
-    )
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
-    )
+    activation = models.ForeignKey(RoleActivation, models.PROTECT, related_name="joins")
+    installation = models.ForeignKey(Installation, models.PROTECT, related_name="joins")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     joined_on = models.DateField()
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
     reason = models.CharField(max_length=80, blank=True, help_text="A rule's code.")
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
     )
     decided_on = models.DateField(null=True, blank=True)
 
@@ -299,16 +304,18 @@ class AddOnActivation(models.Model):
     """Units of a contracted add-on that the partner switched on (T16). Moves no money."""
 
     account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
-    line = models.ForeignKey(
-        "billing.Line", models.PROTECT, related_name="activations"
-    )
+    line = models.ForeignKey("billing.Line", models.PROTECT, related_name="activations")
     quantity = models.PositiveIntegerField()
     activated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
     )
     activated_on = models.DateField()
     deactivated_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
     )
     deactivated_on = models.DateField(null=True, blank=True)
 

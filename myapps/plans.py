@@ -43,6 +43,7 @@ def change(
         return order
     contracts.locked(account, on=on)
     installation = seats.locked(installation, on=on)
+    seats.quiet(installation)
     _check(installation, plan)
     coverage.bring_forward(account, installation.app, on=on)
     installation.refresh_from_db(fields=["plan"])

@@ -44,15 +44,14 @@ def activate(
     `orders.place` refuses.
     """
     account = installation.account
-    body = orders.body_digest(
-        activate=installation.pk, role=role.pk, auto=auto_install
-    )
+    body = orders.body_digest(activate=installation.pk, role=role.pk, auto=auto_install)
     if order := orders.repeated(account, key=signed.key, body=body):
         return RoleActivation.objects.filter(order=order).earliest("pk")
     if role.account_id != account.pk:
         raise ValidationError("Roles must belong to this account.", code="stranger")
     contracts.locked(account, on=on)
     installation = seats.locked(installation, on=on)
+    seats.quiet(installation)
     if installation.activations.standing().filter(role=role).exists():
         raise ValidationError("This role is activated already.", code="activated")
     coverage.bring_forward(account, installation.app, on=on)
@@ -84,7 +83,12 @@ def activate(
 
 
 def start(
-    installation: Installation, role: Role, *, auto_install: bool, order: Order, on: date
+    installation: Installation,
+    role: Role,
+    *,
+    auto_install: bool,
+    order: Order,
+    on: date,
 ) -> RoleActivation:
     """Write the activation an order gave."""
     return RoleActivation.objects.create(

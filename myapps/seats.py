@@ -43,7 +43,8 @@ def add(
 
     Refuses users of another account (code stranger) or deactivated (inactive), an
     installation that failed or ended (not_installed), users the contract does not cover
-    while an end is pending (ending), nobody (no_users), and what `orders.place` refuses.
+    while an end is pending (ending), nobody (no_users), a purchase while joiners wait
+    for their seats (joining), and what `orders.place` refuses.
     """
     users = list(users)
     body = orders.body_digest(
@@ -54,6 +55,7 @@ def add(
         return order
     contracts.locked(account, on=on)
     installation = locked(installation, on=on)
+    quiet(installation)
     check_people(account, users)
     new = _new(installation, users)
     if not new:
@@ -158,26 +160,27 @@ class Cut:
 def lowering(installation: Installation, to: int, *, on: date) -> list[Cut]:
     """Which lines give how much for `to` units to be billed together (T13).
 
-    The latest line gives first. Empty where `to` is not lower. Writes nothing.
+    Only lines that renew count, the latest gives first. Empty where `to` is not lower.
+    Writes nothing.
     """
     covering = [
         line
         for line in coverage.of(installation.account, installation.plan, on=on)
         if not line.replaced_by_id
     ]
-    terms = {
-        term.line_id: term
-        for term in Term.objects.filter(line__in=covering).holding(on)
-    }
-    surplus = sum(term.billed for term in terms.values()) - to
-    if to < 1:
-        return []
+    terms = Term.objects.filter(line__in=covering).holding(on)
+    terms = {term.line_id: term for term in terms}
+    renewing = [
+        (line, terms[line.pk])
+        for line in covering
+        if line.pk in terms
+        and not (line.ends_on and line.ends_on <= terms[line.pk].ends_on)
+    ]
+    surplus = sum(term.billed for _line, term in renewing) - to
     cuts = []
-    for line in reversed(covering):
-        term = terms.get(line.pk)
-        ends = term is None or (line.ends_on and line.ends_on <= term.ends_on)
-        taken = 0 if ends else min(surplus, term.billed)
-        if taken > 0:
+    for line, term in reversed(renewing):
+        taken = min(surplus, term.billed)
+        if to >= 1 and taken > 0:
             surplus -= taken
             cuts.append(Cut(line, term.billed, term.billed - taken, term.ends_on))
     return cuts
@@ -204,6 +207,20 @@ def locked(installation: Installation, *, on: date) -> Installation:
             code="not_installed",
         )
     return row
+
+
+def quiet(installation: Installation) -> None:
+    """Refuse to buy while joiners of an import wait for their seats (code joining).
+
+    They came first, and what the contract covers is theirs; the task seats them within
+    a minute, and the figures are right again.
+    """
+    if installation.joins.waiting().exists():
+        raise ValidationError(
+            "People who joined an activated role are getting their seats right now."
+            " Try again in a minute, with the new figures.",
+            code="joining",
+        )
 
 
 def check_people(account, users: Iterable[User]) -> None:

@@ -40,7 +40,9 @@ urlpatterns = [
         seat_pages.people_options,
         name="people-options",
     ),
-    path("apps/<slug:slug>/users/remove/", seat_pages.remove_users, name="remove-users"),
+    path(
+        "apps/<slug:slug>/users/remove/", seat_pages.remove_users, name="remove-users"
+    ),
     path("apps/<slug:slug>/roles/", role_pages.roles, name="roles"),
     path("apps/<slug:slug>/roles/add/", role_pages.activate_role, name="activate-role"),
     path(
@@ -53,9 +55,13 @@ urlpatterns = [
         role_pages.auto_install,
         name="auto-install",
     ),
-    path("apps/<slug:slug>/roles/<int:pk>/stop/", role_pages.stop_role, name="stop-role"),
+    path(
+        "apps/<slug:slug>/roles/<int:pk>/stop/", role_pages.stop_role, name="stop-role"
+    ),
     path("apps/<slug:slug>/roles/limits/", role_pages.limits, name="limits"),
-    path("apps/<slug:slug>/waiting/seat/", role_pages.seat_waiting, name="seat-waiting"),
+    path(
+        "apps/<slug:slug>/waiting/seat/", role_pages.seat_waiting, name="seat-waiting"
+    ),
     path(
         "apps/<slug:slug>/waiting/refuse/",
         role_pages.refuse_waiting,

@@ -86,5 +86,3 @@ def _wait(url: str, server: subprocess.Popen) -> None:
         else:
             return
     raise SystemExit(f"The web server did not answer at {url}.")
-
-

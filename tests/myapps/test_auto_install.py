@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 
-from billing.models import Charge, Line, Order
+from billing import reconcile
+from billing.models import Charge, Line, Order, RenewalChange
 from myapps import joins, role_activations
 from myapps.models import JoinEvent, Seat
 from tests import factories
@@ -345,6 +346,19 @@ def test_uninstalled_people_who_wait_are_superseded_at_its_end(
     assert outcomes() == [("SUPERSEDED", "ended")]
 
 
+def test_a_joiner_never_gives_up_another_plan_that_sales_signed(
+    company, installation, role, pro
+):
+    other = factories.PlanFactory(app=pro.app, price=Decimal("20.00"))
+    signed = company.signs(other, 3, "15.00")
+
+    company.joins(role, *company.hires(4))
+
+    signed.refresh_from_db()
+    assert signed.replaced_by is None
+    assert not RenewalChange.objects.exists()
+
+
 def crowd(company, role):
     """An import larger than a request carries: its joins wait for the task."""
     company.joins(role, *company.hires(joins.AT_ONCE + 1))
@@ -404,10 +418,39 @@ def test_terms_that_renewed_before_the_task_came_are_billed_too(pro):
     company.until(date(2026, 1, 31), hourly=False)
     crowd(company, role)
     company.until(date(2026, 2, 1), hourly=False)
-    company.adds(installation, company.hires(1))
+    company.removes(installation, [])
 
     company.until(date(2026, 3, 1))
 
     line = Line.objects.get(account=company.account)
-    assert line.terms.get(outcome="").billed == joins.AT_ONCE + 3
-    assert company.billed()[-1].startswith(f"PERIOD {joins.AT_ONCE + 3} × 31/31")
+    assert line.terms.get(outcome="").billed == joins.AT_ONCE + 2
+    assert company.billed()[-1].startswith(f"PERIOD {joins.AT_ONCE + 2} × 31/31")
+    assert list(reconcile.differences()) == []
+
+
+def test_periods_that_were_charged_before_the_task_came_are_billed_too(
+    company, installation, role
+):
+    crowd(company, role)
+    company.until(date(2026, 3, 3), hourly=False)
+    company.removes(installation, [])
+
+    joins.settle_all(installation.pk)
+
+    assert company.billed()[-1].startswith("INCREASE")
+    assert company.total() == 3 * 14 + 3 * 1400
+    assert list(reconcile.differences()) == []
+
+
+def test_nothing_is_bought_before_those_who_joined_earlier_have_their_seats(
+    company, installation, role
+):
+    crowd(company, role)
+    with pytest.raises(ValidationError) as refusal:
+        company.adds(installation, company.hires(2))
+    assert refusal.value.code == "joining"
+
+    joins.settle_all(installation.pk)
+    company.adds(installation, company.hires(2))
+
+    assert company.total() == 14 + 1400 + 14

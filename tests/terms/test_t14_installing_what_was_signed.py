@@ -218,7 +218,9 @@ def test_without_install_authority_a_link_says_whom_to_ask_and_waits(
     assert client_of(member).get(address).status_code == 200
 
 
-def test_an_app_that_is_installed_needs_no_link(client_of, admin, send, version, member):
+def test_an_app_that_is_installed_needs_no_link(
+    client_of, admin, send, version, member
+):
     first, browser = send(), client_of(admin)
     InstallLink.objects.update(revoked_at=None)
     click(browser, first, version, users=[member.pk])
@@ -241,7 +243,9 @@ def test_a_link_for_what_starts_later_would_cover_nothing_yet(
     address = send(line=later)
 
     assert client_of(admin).get(address).status_code == 409
-    assert click(client_of(admin), address, version, users=[member.pk]).status_code == 409
+    assert (
+        click(client_of(admin), address, version, users=[member.pk]).status_code == 409
+    )
     assert not Order.objects.exists()
 
 

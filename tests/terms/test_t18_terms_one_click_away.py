@@ -66,7 +66,9 @@ class TestWhereSomethingIsBought:
             {"plan": plan.pk, "users": [member.pk], "review": 1},
         )
 
-        sign = page.content.decode().split('class="panel-sign')[1].split("</section>")[0]
+        sign = (
+            page.content.decode().split('class="panel-sign')[1].split("</section>")[0]
+        )
         assert f'href="{settings.TERMS_ADDRESS}"' in sign
         assert f'href="{version.address}"' in sign
         assert 'name="confirm"' in sign
