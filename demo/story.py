@@ -287,13 +287,23 @@ class _Company:
 
         return event
 
-    def answered(self, category, words):
+    def answered(self, category, words, *, wait=False):
         """Support answers the account's newest ticket of a category."""
 
         def event(day):
             ticket = Ticket.objects.of(self.account).filter(category=category).last()
             tickets.assign(ticket, to=_sofia(), by=_sofia(), on=self.today())
-            tickets.reply(ticket, words, by=_sofia(), on=self.today())
+            tickets.reply(ticket, words, by=_sofia(), on=self.today(), wait=wait)
+
+        return event
+
+    def closed(self, category):
+        """Support finishes the account's newest ticket of a category."""
+
+        def event(day):
+            ticket = Ticket.objects.of(self.account).filter(category=category).last()
+            for state in (Ticket.State.SOLVED, Ticket.State.CLOSED):
+                tickets.move(ticket, state, by=_sofia(), on=self.today())
 
         return event
 
@@ -387,6 +397,16 @@ EVENTS = [
     (44, KESTREL.install("wrike", "business", roles={"Supervisors": False},
                          users=("Agents", 0, 24))),
     (43, KESTREL.install("databox", "professional", users=("Supervisors", 0, 2))),
+    (41, KESTREL.ask("INSTALL", "Wrike does not open for two supervisors",
+                     "They have seats since yesterday, and see an empty page.",
+                     app="wrike")),
+    (40, KESTREL.answered("INSTALL", "Both had to sign in to Wrike once more. They"
+                          " write that it opens now.")),
+    (39, KESTREL.closed("INSTALL")),
+    (23, MERIDIAN.ask("SALES", "What would Salesforce Unlimited cost us?",
+                      "We think of moving half of our agents.", app="salesforce")),
+    (22, MERIDIAN.answered("SALES", "For how many users, and from which day? Then sales"
+                           " can make an offer.", wait=True)),
     (42, NORTHGATE.install("dropbox", "business", users=("Agents", 0, 41))),
     (38, NORTHGATE.install("canva", "teams", users=("Back office", 0, 8))),
     (13, NORTHGATE.change_plan("canva", "pro")),

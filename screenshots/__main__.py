@@ -56,8 +56,8 @@ PAGES = {
     },
     "sofia.santos@vendor.example": {
         "queue": "/desk/",
-        "ticket": "/desk/T-000002/",
-        "decide": "/desk/T-000002/approve/",
+        "ticket": "/desk/T-000004/",
+        "decide": "/desk/T-000004/approve/",
         "desk-accounts": "/desk/accounts/",
         "styleguide": "/styleguide/",
     },
@@ -152,6 +152,8 @@ def _choose(page: Page, name: str) -> None:
 
 
 def _take(page: Page, name: str, size: str, scheme: str) -> None:
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_load_state("networkidle")
     page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=FOLDER / f"{name}-{size}-{scheme}.png", full_page=True)
     if (name, size, scheme) in SHOWN:
