@@ -31,6 +31,13 @@ def accepted(user: User, on: date) -> bool:
     )
 
 
+def to_accept(user: User, on: date) -> TermsVersion | None:
+    """The version in force, where this person has not accepted it yet."""
+    version = current(on)
+    taken = TermsAcceptance.objects.filter(user=user, version=version)
+    return None if version is None or taken.exists() else version
+
+
 @transaction.atomic
 def accept(user: User, *, version: TermsVersion, on: date) -> TermsAcceptance:
     """Record that somebody agreed to the version in force; once is enough (T7).

@@ -4,7 +4,7 @@ from datetime import date
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import TruncMonth
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -13,7 +13,7 @@ from accounts import people
 from accounts.models import Account, Role, User
 from billing.models import Charge
 from marketplace.models import App
-from myapps.models import Installation, RoleActivation
+from myapps.models import Installation, RoleActivation, Seat
 
 MOST_NAMED = 10
 
@@ -139,10 +139,14 @@ class PeopleForm(forms.Form):
     roles = forms.ModelMultipleChoiceField(Role.objects.none(), required=False)
     emails = forms.CharField(required=False)
 
-    def __init__(self, *args, account: Account, **kwargs):
+    def __init__(self, *args, installation: Installation, **kwargs):
         super().__init__(*args, **kwargs)
-        self.account = account
-        self.fields["users"].queryset = User.objects.active().filter(account=account)
+        self.account = account = installation.account
+        seats = Seat.objects.filter(installation=installation, user=OuterRef("pk"))
+        self.everybody = (
+            User.objects.active().filter(account=account).annotate(seated=Exists(seats))
+        )
+        self.fields["users"].queryset = self.everybody
         self.fields["roles"].queryset = account.roles.order_by("name")
 
     def clean_emails(self):
@@ -172,8 +176,7 @@ class PeopleForm(forms.Form):
         asked = self.cleaned_data
         named = [user.pk for user in [*asked["users"], *asked["emails"]]]
         members = User.objects.filter(groups__role__in=asked["roles"]).values("pk")
-        everybody = User.objects.active().filter(account=self.account)
-        return everybody.filter(Q(pk__in=named) | Q(pk__in=members))
+        return self.everybody.filter(Q(pk__in=named) | Q(pk__in=members))
 
 
 def _listed(names: list[str]) -> str:

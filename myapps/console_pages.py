@@ -74,6 +74,8 @@ class Click:
     refusal: ValidationError | None = None
     changed: bool = False
     terms_version: object = None
+    new: int = 0
+    members: int = 0
 
     @property
     def status(self) -> int:
@@ -89,10 +91,10 @@ def shown(request: HttpRequest, effect_of, *, seats: int, plan, on: date) -> Cli
         click.effect = effect_of()
     except ValidationError as refusal:
         click.refusal = refusal
-    if currency := contracts.currency_of(request.user.account, on=on):
+    currency = click.effect.currency if click.effect else None
+    if currency := currency or contracts.currency_of(request.user.account, on=on):
         click.summary = summary.of(plan, seats=seats, currency=currency, on=on)
-    if not terms.accepted(request.user, on):
-        click.terms_version = terms.current(on)
+    click.terms_version = terms.to_accept(request.user, on)
     return click
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.models import Account
 from billing import currencies, prices
@@ -147,12 +148,6 @@ def of(account: Account, *, on: date, app: App | None = None) -> list[Holding]:
     found: dict[int, Holding] = {}
     _add_lines(found, ours, on=on)
     _add_installations(found, ours, on=on)
-    standing = {h.installation.pk: h for h in found.values() if h.installation}
-    for pk, seats in _counted(Seat.objects.filter(installation__in=standing)):
-        standing[pk].active = seats
-    queued = JoinEvent.objects.queued().filter(installation__in=standing)
-    for pk, joins in _counted(queued):
-        standing[pk].queued = joins
     return sorted(found.values(), key=lambda one: one.app.name.casefold())
 
 
@@ -193,6 +188,10 @@ def _add_installations(found, ours, *, on: date) -> None:
         Installation.objects.filter(**ours)
         .filter(Q(closed_on=None) | Q(state="FAILED", closed_on__gt=since))
         .select_related("app", "plan", "installed_by", "end_asked_by")
+        .annotate(
+            active=_counted(Seat.objects.all()),
+            queued=_counted(JoinEvent.objects.queued()),
+        )
         .order_by("id")
     )
     for installation in shown:
@@ -202,12 +201,17 @@ def _add_installations(found, ours, *, on: date) -> None:
         elif not gone:
             one = _holding(found, installation.app, on)
             one.installation, one.failed = installation, None
+            one.active, one.queued = installation.active, installation.queued
             installation.account = ours["account"]
+            installation.plan.app = installation.app
     ended = Installation.objects.filter(**ours).exclude(state="FAILED")
     ended = ended.exclude(closed_on=None, ends_on=None)
-    for app in set(ended.filter(app__in=found).values_list("app", flat=True)):
+    missing = [pk for pk, one in found.items() if one.installation is None]
+    for app in set(ended.filter(app__in=missing).values_list("app", flat=True)):
         found[app].was_installed = True
 
 
-def _counted(rows):
-    return rows.values_list("installation").annotate(Count("id"))
+def _counted(rows) -> Coalesce:
+    """How many rows an installation has."""
+    mine = rows.filter(installation=OuterRef("pk")).order_by().values("installation")
+    return Coalesce(Subquery(mine.annotate(n=Count("pk")).values("n")), 0)

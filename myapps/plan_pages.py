@@ -88,7 +88,7 @@ def change_plan(request: HttpRequest, slug: str, code: str) -> HttpResponse:
             console.refused(click, refusal)
         else:
             return redirect("myapps:plan", slug)
-    currency = contracts.currency_of(account, on=holding.on) or holding.currency
+    listed = click.summary
     renewing = [line for line in holding.covering if not line.replaced_by_id]
     context = {
         "holding": holding,
@@ -101,8 +101,8 @@ def change_plan(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         "renewing": renewing,
         "renewal_days": sorted({line.term.ends_on for line in renewing}),
         "outcomes": _outcomes(click.effect),
-        "renewal_price": list_prices.of(wanted, currency=currency, on=holding.on),
-        "currency": currency,
+        "renewal_price": listed and listed.monthly_price,
+        "currency": listed.currency if listed else holding.currency,
         "units": wanted.units(holding.active),
     }
     status = click.status if request.method == "POST" else 200

@@ -279,19 +279,26 @@ def _activate_form(request, holding: Holding) -> ActivateRoleForm:
 
 
 def _role_click(request, holding: Holding, role: Role) -> Click:
-    new = _new(holding, role)
-    return console.shown(
+    members, new = _counted(holding, role)
+    click = console.shown(
         request,
         lambda: role_activations.effect(holding.installation, role, on=holding.on),
         seats=holding.active + new,
         plan=holding.installation.plan,
         on=holding.on,
     )
+    click.members, click.new = members, new
+    return click
 
 
-def _new(holding: Holding, role: Role) -> int:
-    seated = Seat.objects.filter(installation=holding.installation).values("user")
-    return role.members.filter(is_active=True).exclude(pk__in=seated).count()
+def _counted(holding: Holding, role: Role) -> tuple[int, int]:
+    """Active members of a role, and how many of them have no seat yet."""
+    seated = Q(seats__installation=holding.installation)
+    found = role.members.filter(is_active=True).aggregate(
+        members=Count("pk", distinct=True),
+        seated=Count("pk", filter=seated, distinct=True),
+    )
+    return found["members"], found["members"] - found["seated"]
 
 
 def _activating(request, holding: Holding, form, click: Click) -> dict:
@@ -302,9 +309,10 @@ def _activating(request, holding: Holding, form, click: Click) -> dict:
         "form": form,
         "click": click,
         "role": role,
+        "any_role": role is not None or form.fields["role"].queryset.exists(),
         "automatic": bool(role and form.cleaned_data["auto_install"]),
-        "new": _new(holding, role) if role else 0,
-        "members": role.members.filter(is_active=True).count() if role else 0,
+        "new": click.new,
+        "members": click.members,
         "key": request.POST.get("key") or uuid.uuid4().hex,
         "line": holding.covering[-1] if holding.covering else None,
     }

@@ -56,8 +56,8 @@ def add_users(request: HttpRequest, slug: str) -> HttpResponse:
     click shows the effect and the second one buys.
     """
     holding = console.installed(request, slug)
-    form = PeopleForm(_asked(request), account=request.user.account)
-    chosen = _chosen(holding, form)
+    form = PeopleForm(_asked(request), installation=holding.installation)
+    chosen = _chosen(form)
     click = _click(request, holding, chosen)
     asked = chosen["new"] or chosen["seated"]
     if request.method == "POST" and asked and "agreed" in request.POST:
@@ -83,8 +83,8 @@ def add_users(request: HttpRequest, slug: str) -> HttpResponse:
 def add_users_effect(request: HttpRequest, slug: str) -> HttpResponse:
     """The panel alone: htmx asks whenever the choice changes. Writes nothing."""
     holding = console.installed(request, slug)
-    form = PeopleForm(request.POST, account=request.user.account)
-    chosen = _chosen(holding, form)
+    form = PeopleForm(request.POST, installation=holding.installation)
+    chosen = _chosen(form)
     click = _click(request, holding, chosen)
     context = {"holding": holding, "form": form, "click": click, **chosen}
     return render(request, "myapps/_add_users_effect.html", context)
@@ -95,10 +95,10 @@ def add_users_effect(request: HttpRequest, slug: str) -> HttpResponse:
 def people_options(request: HttpRequest, slug: str) -> HttpResponse:
     """People to tick, those who have a seat marked so; ticked ones come first."""
     holding = console.installed(request, slug)
-    form = PeopleForm(request.GET, account=request.user.account)
+    form = PeopleForm(request.GET, installation=holding.installation)
     form.is_valid()
     ticked = form.cleaned_data.get("users", [])
-    context = _options(request, holding, request.GET.get("q", ""), ticked)
+    context = _options(form, request.GET.get("q", ""), ticked)
     return render(request, "myapps/_seat_options.html", context)
 
 
@@ -150,13 +150,14 @@ def _asked(request):
     return request.GET
 
 
-def _chosen(holding: Holding, form: PeopleForm) -> dict:
+def _chosen(form: PeopleForm) -> dict:
     """How many of the chosen people get a seat, and how many have one, counted."""
     if not form.is_valid():
         return {"new": 0, "seated": 0}
-    seated = Seat.objects.filter(installation=holding.installation).values("user")
-    new = form.people.exclude(pk__in=seated).count()
-    return {"new": new, "seated": form.people.count() - new}
+    counted = form.people.aggregate(
+        more=Count("pk", filter=Q(seated=False)), all=Count("pk")
+    )
+    return {"new": counted["more"], "seated": counted["all"] - counted["more"]}
 
 
 def _click(request: HttpRequest, holding: Holding, chosen: dict) -> Click:
@@ -193,29 +194,23 @@ def _choosing(request, holding: Holding, form: PeopleForm, chosen: dict) -> dict
         "emails": form.data.get("emails", ""),
         "q": form.data.get("q", ""),
         **chosen,
-        **_options(request, holding, form.data.get("q", ""), ticked),
+        **_options(form, form.data.get("q", ""), ticked),
     }
 
 
-def _options(request, holding: Holding, q: str, ticked) -> dict:
+def _options(form: PeopleForm, q: str, ticked) -> dict:
     """Ticked people, then those that the words find; a constant number of queries."""
-    people = User.objects.active().filter(account=request.user.account)
     ticked = list(ticked)
     pks = {user.pk for user in ticked}
-    found = people.named(q[:200]).exclude(pk__in=pks).order_by("display_name", "pk")
-    offered = [*ticked, *found[:PEOPLE_OFFERED]]
-    seated = set(
-        Seat.objects.filter(
-            installation=holding.installation, user__in=[one.pk for one in offered]
-        ).values_list("user_id", flat=True)
-    )
+    found = form.everybody.named(q[:200]).exclude(pk__in=pks)
+    offered = [*ticked, *found.order_by("display_name", "pk")[:PEOPLE_OFFERED]]
     return {
         "options": [
-            {"user": one, "ticked": one.pk in pks, "seated": one.pk in seated}
+            {"user": one, "ticked": one.pk in pks, "seated": one.seated}
             for one in offered
         ],
         "shown": len(offered),
-        "people": people.count(),
+        "people": form.everybody.count(),
     }
 
 

@@ -217,6 +217,36 @@ def test_as_many_queries_for_many_rows_as_for_few(
     assert queries(browser, address(name, installation)) <= few <= MOST_QUERIES
 
 
+def test_pages_that_show_an_effect_keep_within_the_queries_too(
+    browser, box, admin, people, signed, on, account
+):
+    """Also for somebody who has the current terms still to accept."""
+    plus = factories.PlanFactory(app=box.app, code="plus", price=Decimal("20.00"))
+    first, second = factories.RoleFactory.create_batch(2, account=account)
+    activation = role_activations.activate(
+        box, first, auto_install=True, signed=signed("role"), on=on
+    )
+    role_activations.limit(box, seats=1, monthly_spend=None, by=admin, on=on)
+    roles.join(first, people(3), by=admin, on=on)
+    roles.join(second, people(30), by=admin, on=on)
+    factories.TermsVersionFactory(version="2026-11", effective_from="2026-11-01")
+    waiting = list(JoinEvent.objects.queued().values_list("pk", flat=True))
+    slug = box.app.slug
+
+    for url, query in [
+        (reverse("myapps:change-plan", args=[slug, plus.code]), {}),
+        (reverse("myapps:auto-install", args=[slug, activation.pk]), {}),
+        (address("activate-role", box), {"role": second.pk}),
+        (address("seat-waiting", box), {"joins": waiting}),
+        (address("add-users", box), {"roles": second.pk}),
+        (address("remove-users", box), {"users": admin.pk}),
+    ]:
+        browser.get(url, query)
+        with CaptureQueriesContext(connection) as taken:
+            assert browser.get(url, query).status_code == 200
+        assert len(taken) <= MOST_QUERIES, (url, len(taken))
+
+
 def test_without_an_installation_there_is_only_its_bill(browser, line, plan):
     line()
     slug = plan.app.slug
