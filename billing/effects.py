@@ -174,13 +174,16 @@ def _typed(kind, value):
     return date.fromisoformat(value) if kind is date else kind(value)
 
 
-def of(account: Account, plan: Plan, *, units: int, on: date) -> Effect:
+def of(
+    account: Account, plan: Plan, *, units: int, on: date, leaving: bool = True
+) -> Effect:
     """What having `units` units of a base plan active does, on a local day (3.1–3.6).
 
     Covered by lines of that plan (T14); more is billed at the latest signed price to the
     end of the term (T10); another plan of an app under contract is billed at the list
     price on the replaced line's grid (T11); an app without lines is bought month to
-    month (T17). Refuses add-ons (code add_on), no units (no_users), no current contract
+    month (T17). `leaving`: the other plans of the app are given up, as a plan change does;
+    without it a plan that is covered leaves them alone. Refuses add-ons (code add_on), no units (no_users), no current contract
     where something is billed (no_contract), a plan that is not listed (not_listed), on
     request (on_request) or not sold in the contract's currency (currency), and an app
     whose lines are not brought up to the day (behind): callers do that first.
@@ -219,7 +222,8 @@ def of(account: Account, plan: Plan, *, units: int, on: date) -> Effect:
         new_parts = [line.first for line in opened]
     if effect.growth or resumed:
         contracts.required(account, on=on)
-    left = [line for line in others if line.replaced_by_id is None and not _ends(line)]
+    given_up = others if leaving or not covering else []
+    left = [line for line in given_up if not line.replaced_by_id and not _ends(line)]
     replaced = tuple(_replaced(left, new_parts, on=on))
     return Effect(**{**vars(effect), "replaced": replaced})
 

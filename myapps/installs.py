@@ -34,7 +34,9 @@ def effect(account: Account, plan: Plan, *, seats: int, on: date) -> Effect:
     """What installing a plan for so many users does, computed without writing."""
     _choosable(plan, account)
     with coverage.as_of(account, plan.app, on=on):
-        return effects.of(account, plan, units=_units(plan, seats), on=on)
+        return effects.of(
+            account, plan, units=_units(plan, seats), on=on, leaving=False
+        )
 
 
 @transaction.atomic
@@ -65,7 +67,8 @@ def install(
         raise ValidationError("Roles must belong to this account.", code="stranger")
     people = chosen(account, users, roles)
     seats.check_people(account, people)
-    effect = effects.of(account, plan, units=_units(plan, len(people)), on=on)
+    units = _units(plan, len(people))
+    effect = effects.of(account, plan, units=units, on=on, leaving=False)
     order = orders.place(
         account, kind=Order.Kind.INSTALL, plan=plan, effect=effect, signed=signed,
         body=body(plan, users, roles), on=on,

@@ -5,7 +5,6 @@ whom an administrator removed is not bought again.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -213,8 +212,9 @@ def _seat(installation: Installation, joins: list[JoinEvent], *, on: date) -> No
 
 def _bill(installation: Installation, join: JoinEvent, *, units: int, on: date):
     """Bill what is not covered. A standing order never gives up another signed plan."""
-    effect = effects.of(installation.account, installation.plan, units=units, on=on)
-    effect = replace(effect, replaced=())
+    effect = effects.of(
+        installation.account, installation.plan, units=units, on=on, leaving=False
+    )
     effects.carry_out(
         effect,
         account=installation.account,

@@ -29,7 +29,9 @@ def standing_effect(installation: Installation, *, on: date) -> Effect:
 def _effect(installation: Installation, new: int, *, on: date) -> Effect:
     units = installation.plan.units(max(usage.active(installation) + new, 1))
     with coverage.as_of(installation.account, installation.app, on=on):
-        return effects.of(installation.account, installation.plan, units=units, on=on)
+        return effects.of(
+            installation.account, installation.plan, units=units, on=on, leaving=False
+        )
 
 
 @transaction.atomic
@@ -57,7 +59,9 @@ def activate(
     coverage.bring_forward(account, installation.app, on=on)
     members = _members(installation, role)
     units = installation.plan.units(usage.active(installation) + len(members))
-    effect = effects.of(account, installation.plan, units=max(units, 1), on=on)
+    effect = effects.of(
+        account, installation.plan, units=max(units, 1), on=on, leaving=False
+    )
     if installation.ends_on and effect.bills:
         raise ValidationError(
             f"The app is uninstalled on {installation.ends_on}, so nobody above the"
@@ -131,7 +135,7 @@ def set_auto_install(
         return renewed
     coverage.bring_forward(account, installation.app, on=on)
     units = installation.plan.units(max(usage.active(installation), 1))
-    effect = effects.of(account, installation.plan, units=units, on=on)
+    effect = effects.of(account, installation.plan, units=units, on=on, leaving=False)
     order = orders.place(
         account, kind=Order.Kind.ROLE, plan=installation.plan, effect=effect,
         signed=signed, body=body, on=on,

@@ -31,7 +31,9 @@ def effect_of(installation: Installation, more: int, *, on: date) -> Effect:
     """The same for a number of users who have no seat yet, without loading them."""
     units = installation.plan.units(usage.active(installation) + more)
     with coverage.as_of(installation.account, installation.app, on=on):
-        return effects.of(installation.account, installation.plan, units=units, on=on)
+        return effects.of(
+            installation.account, installation.plan, units=units, on=on, leaving=False
+        )
 
 
 @transaction.atomic
@@ -64,7 +66,7 @@ def add(
         )
     coverage.bring_forward(account, installation.app, on=on)
     units = installation.plan.units(usage.active(installation) + len(new))
-    effect = effects.of(account, installation.plan, units=units, on=on)
+    effect = effects.of(account, installation.plan, units=units, on=on, leaving=False)
     if installation.ends_on and effect.bills:
         raise ValidationError(
             f"The app is uninstalled on {installation.ends_on}, so only users the"

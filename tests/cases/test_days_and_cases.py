@@ -134,6 +134,31 @@ class TestSignedLines:
         bought.refresh_from_db()
         assert bought.ends_on == date(2026, 4, 10)
 
+    def test_adding_users_gives_up_no_other_plan_that_sales_signed(self, pro, business):
+        company = Company(starts_on=date(2026, 1, 1))
+        installation = company.installs(pro, company.hires(2))
+        company.until(date(2026, 1, 20))
+        signed = company.signs(business, 5, "15.00")
+
+        company.adds(installation, company.hires(1))
+
+        signed.refresh_from_db()
+        assert signed.replaced_by is None
+        assert not RenewalChange.objects.exists()
+
+    def test_installing_one_signed_plan_leaves_another_signed_one_alone(
+        self, pro, business
+    ):
+        company = Company(starts_on=date(2026, 1, 1))
+        company.signs(pro, 2, "7.00")
+        other = company.signs(business, 5, "15.00")
+
+        company.installs(pro, company.hires(2))
+
+        other.refresh_from_db()
+        assert other.replaced_by is None
+        assert company.billed(other) == ["PERIOD 5 × 31/31 = 75.00"]
+
     def test_quarterly_eight_days_before_a_big_charge_bills_eight_days(self, pro):
         company = Company(starts_on=date(2026, 1, 1), frequency=3)
         line = company.signs(pro, 1, "9.00")
