@@ -5,16 +5,11 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Q
 from django.db.models.functions import Greatest, Mod
 from django.db.models.lookups import Exact
 
-
-class DateRange(Func):
-    """The half-open range of two day columns; an empty end is open."""
-
-    function = "daterange"
-    template = "%(function)s(%(expressions)s, '[)')"
+from marketplace.models import DateRange
 
 
 def months(**options):

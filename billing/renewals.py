@@ -13,7 +13,7 @@ from django.db import transaction
 
 from accounts import authority
 from accounts.models import User
-from billing import charges, lines, periods, prices
+from billing import charges, lines, prices
 from billing.models import Charge, Contract, Hold, Increase, Line, RenewalChange, Term
 from billing.signals import decrease_asked, decrease_settled
 from journal import activities
@@ -601,8 +601,3 @@ def _record(verb: str, change: RenewalChange, *, by: User | None, on: date) -> N
         target=change.target_quantity,
         term_ends_on=change.term_ends_on.isoformat(),
     )
-
-
-def boundary_of(line: Line, *, on: date) -> date:
-    """The term end that a wish of today is for."""
-    return periods.period_on(line.anchor_on, line.term_months, on).end

@@ -34,9 +34,7 @@ def effect(account: Account, plan: Plan, *, seats: int, on: date) -> Effect:
     """What installing a plan for so many users does, computed without writing."""
     _choosable(plan, account)
     with coverage.as_of(account, plan.app, on=on):
-        return effects.of(
-            account, plan, units=_units(plan, seats), on=on, leaving=False
-        )
+        return effects.of(account, plan, units=plan.units(seats), on=on, leaving=False)
 
 
 @transaction.atomic
@@ -67,7 +65,7 @@ def install(
         raise ValidationError("Roles must belong to this account.", code="stranger")
     people = chosen(account, users, roles)
     seats.check_people(account, people)
-    units = _units(plan, len(people))
+    units = plan.units(len(people))
     effect = effects.of(account, plan, units=units, on=on, leaving=False)
     order = orders.place(
         account, kind=Order.Kind.INSTALL, plan=plan, effect=effect, signed=signed,
@@ -115,10 +113,6 @@ def _choosable(plan: Plan, account: Account) -> None:
             " account.",
             code="not_listed",
         )
-
-
-def _units(plan: Plan, seats: int) -> int:
-    return plan.units(seats)
 
 
 def _create(account, plan, order, *, by, on) -> Installation:
