@@ -8,6 +8,7 @@ from django.contrib.auth.models import (
     Group,
     PermissionsMixin,
 )
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -108,6 +109,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(unique=True)
     display_name = models.CharField(max_length=200)
     team = models.CharField(max_length=80, blank=True)
+    external_id = models.CharField(
+        max_length=200, blank=True, help_text="The company's directory calls them so."
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(
         default=False, help_text="May open the Django admin."
@@ -130,6 +134,11 @@ class User(AbstractBaseUser, PermissionsMixin):
                 Lower("email"),
                 name="one_user_per_address",
                 violation_error_message="Somebody already signs in with this address.",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "external_id"],
+                condition=~Q(external_id=""),
+                name="one_user_per_external_id",
             ),
         ]
         indexes = [
@@ -164,6 +173,9 @@ class Role(models.Model):
     account = models.ForeignKey(Account, models.CASCADE, related_name="roles")
     group = models.OneToOneField(Group, models.PROTECT, related_name="role")
     name = models.CharField(max_length=100)
+    external_id = models.CharField(
+        max_length=200, blank=True, help_text="The company's directory calls it so."
+    )
     created_on = models.DateField()
 
     objects = RoleQuerySet.as_manager()
@@ -247,3 +259,79 @@ class PinnedClock(models.Model):
 
     def __str__(self):
         return self.now.isoformat()
+
+
+class ApiKeyQuerySet(models.QuerySet):
+    def live(self, *, at):
+        """Keys that open something at a moment: not revoked, not over."""
+        return self.filter(revoked_at=None).filter(
+            Q(expires_at=None) | Q(expires_at__gt=at)
+        )
+
+
+class ApiKey(models.Model):
+    """A key to the API. It acts for a person, within their authority and its scopes.
+
+    A directory key acts for its account alone, and outlives whoever made it.
+    """
+
+    class Audience(models.TextChoices):
+        ACCOUNT = "ACCOUNT", "An account's own software"
+        PARTNER = "PARTNER", "A partner's software"
+        SUPPORT = "SUPPORT", "The desk's software"
+        INVOICING = "INVOICING", "The invoicing system"
+        DIRECTORY = "DIRECTORY", "The company's directory"
+
+    audience = models.CharField(max_length=10, choices=Audience)
+    user = models.ForeignKey(User, models.PROTECT, related_name="api_keys")
+    account = models.ForeignKey(
+        Account, models.PROTECT, related_name="api_keys", null=True, blank=True
+    )
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=20, unique=True)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the secret.")
+    scopes = ArrayField(models.CharField(max_length=40), default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    audience__in=["ACCOUNT", "DIRECTORY"], account__isnull=False
+                )
+                | (~Q(audience__in=["ACCOUNT", "DIRECTORY"]) & Q(account=None)),
+                name="account_keys_have_an_account",
+            )
+        ]
+        indexes = [models.Index(fields=["user", "audience"], name="api_keys_of_a_user")]
+
+    def __str__(self):
+        return f"{self.name} ({self.prefix})"
+
+
+class Remembered(models.Model):
+    """The answer to an API call that succeeded, kept for its idempotency key (3.18)."""
+
+    api_key = models.ForeignKey(ApiKey, models.CASCADE, related_name="+")
+    idempotency_key = models.CharField(max_length=100)
+    body_digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    content = models.JSONField(null=True)
+    headers = models.JSONField(default=dict)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["api_key", "idempotency_key"], name="one_answer_per_key"
+            )
+        ]
+        indexes = [models.Index(fields=["at"], name="remembered_by_age")]
+
+    def __str__(self):
+        return f"{self.status} for {self.idempotency_key}"

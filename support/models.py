@@ -1,8 +1,10 @@
-"""The desk: tickets, what was said on them, and the evidence they carry."""
+"""The desk: tickets, what was said on them, the evidence they carry, and its own tools."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 
 class TicketQuerySet(models.QuerySet):
@@ -56,6 +58,7 @@ class Ticket(models.Model):
         NEW = "NEW", "New"
         OPEN = "OPEN", "Open"
         WAITING = "WAITING", "Waiting for the customer"
+        PARTNER = "PARTNER", "Waiting for a partner"
         SCHEDULED = "SCHEDULED", "Scheduled for renewal"
         SOLVED = "SOLVED", "Solved"
         CLOSED = "CLOSED", "Closed"
@@ -65,18 +68,33 @@ class Ticket(models.Model):
         TERM_END = "TERM_END", "End of term"
         PLAN_CHANGE = "PLAN_CHANGE", "Plan change"
         STAFF = "STAFF", "Staff"
+        PARTNER = "PARTNER", "Partner"
         RECONCILE = "RECONCILE", "Reconcile"
 
+    class Priority(models.IntegerChoices):
+        LOW = 1, "Low"
+        NORMAL = 2, "Normal"
+        HIGH = 3, "High"
+        URGENT = 4, "Urgent"
+
     DONE = ["SOLVED", "CLOSED"]
+    ASLEEP = ["WAITING", "PARTNER"]
     MOVES = {
-        State.NEW: {State.OPEN, State.WAITING, State.SCHEDULED, State.SOLVED},
-        State.OPEN: {State.WAITING, State.SCHEDULED, State.SOLVED},
-        State.WAITING: {State.OPEN, State.SCHEDULED, State.SOLVED},
+        State.NEW: {
+            State.OPEN,
+            State.WAITING,
+            State.PARTNER,
+            State.SCHEDULED,
+            State.SOLVED,
+        },
+        State.OPEN: {State.WAITING, State.PARTNER, State.SCHEDULED, State.SOLVED},
+        State.WAITING: {State.OPEN, State.PARTNER, State.SCHEDULED, State.SOLVED},
+        State.PARTNER: {State.OPEN, State.WAITING, State.SCHEDULED, State.SOLVED},
         State.SCHEDULED: {State.OPEN, State.SOLVED},
         State.SOLVED: {State.OPEN, State.CLOSED},
         State.CLOSED: {State.OPEN},
     }
-    BY_HAND = [State.OPEN, State.WAITING, State.SOLVED, State.CLOSED]
+    BY_HAND = [State.OPEN, State.WAITING, State.PARTNER, State.SOLVED, State.CLOSED]
     BILLING = ["CANCELLATION", "REDUCTION", "PLAN_AT_RENEWAL", "REPLACED"]
 
     account = models.ForeignKey(
@@ -130,9 +148,38 @@ class Ticket(models.Model):
         blank=True,
         help_text="The contract whose end sales is told of.",
     )
+    priority = models.PositiveSmallIntegerField(
+        choices=Priority, default=Priority.NORMAL
+    )
+    tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    followers = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, related_name="followed_tickets", blank=True
+    )
+    wakes_on = models.DateField(
+        null=True, blank=True, help_text="First day a waiting ticket is open again."
+    )
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, related_name="merged", null=True, blank=True
+    )
+    version = models.PositiveIntegerField(
+        default=0, help_text="Counts the changes to its fields; a form names its own."
+    )
     opened_on = models.DateField()
     opened_at = models.DateTimeField(auto_now_add=True)
     touched_at = models.DateTimeField(auto_now=True)
+    first_answered_at = models.DateTimeField(null=True, blank=True)
+    solved_at = models.DateTimeField(null=True, blank=True)
+    answer_due_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The first or next answer was promised by then.",
+    )
+    solution_due_at = models.DateTimeField(null=True, blank=True)
+    presses_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The earlier of what was promised and the term end; queues sort by it.",
+    )
 
     objects = TicketQuerySet.as_manager()
 
@@ -159,12 +206,38 @@ class Ticket(models.Model):
                 condition=Q(term_ends_on=None) | Q(line__isnull=False),
                 name="a_term_end_has_a_line",
             ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["WAITING", "PARTNER"])
+                | Q(wakes_on__isnull=False),
+                name="a_waiting_ticket_wakes",
+                violation_error_message="Say on which day the ticket wakes.",
+            ),
+            models.CheckConstraint(
+                condition=Q(merged_into=None) | ~Q(merged_into=F("id")),
+                name="no_ticket_is_merged_into_itself",
+            ),
         ]
         indexes = [
             models.Index(fields=["account", "-id"], name="tickets_of_an_account"),
             models.Index(fields=["state", "term_ends_on"], name="tickets_by_deadline"),
             models.Index(fields=["assignee", "state"], name="tickets_by_assignee"),
             models.Index(fields=["account", "requester"], name="tickets_of_a_person"),
+            models.Index(
+                fields=["presses_at", "id"],
+                name="tickets_that_press",
+                condition=~Q(state__in=["SOLVED", "CLOSED"]),
+            ),
+            models.Index(
+                fields=["wakes_on"],
+                name="tickets_to_wake",
+                condition=Q(state__in=["WAITING", "PARTNER"]),
+            ),
+            models.Index(
+                fields=["solved_at"],
+                name="tickets_solved",
+                condition=Q(solved_at__isnull=False),
+            ),
+            GinIndex(fields=["tags"], name="tickets_by_tag"),
         ]
 
     def __str__(self):
@@ -193,6 +266,11 @@ class MessageQuerySet(models.QuerySet):
 class Message(models.Model):
     """What was said on a ticket: to the customer, or among staff."""
 
+    class Channel(models.TextChoices):
+        PAGE = "PAGE", "Page"
+        EMAIL = "EMAIL", "Email"
+        API = "API", "API"
+
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="messages")
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -203,8 +281,24 @@ class Message(models.Model):
     )
     internal = models.BooleanField(default=False)
     body = models.TextField()
+    channel = models.CharField(max_length=5, choices=Channel, default=Channel.PAGE)
+    mentions = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, related_name="mentioned_in", blank=True
+    )
+    mail_id = models.CharField(
+        max_length=300,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="The Message-ID of the email it came or left with.",
+    )
     on = models.DateField(help_text="Local day of the account.")
     at = models.DateTimeField(auto_now_add=True)
+    leaves_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="A reply can be taken back until then; nobody outside sees it.",
+    )
 
     objects = MessageQuerySet.as_manager()
 
@@ -283,3 +377,353 @@ class Notice(models.Model):
 
     def __str__(self):
         return f"{self.days} days before {self.term_ends_on}"
+
+
+class Attachment(models.Model):
+    """A file on a ticket. Kept in the database: web servers hold no state."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="attachments")
+    message = models.ForeignKey(
+        Message,
+        models.CASCADE,
+        related_name="attachments",
+        null=True,
+        blank=True,
+        help_text="Empty: uploaded with a draft that is not sent yet.",
+    )
+    name = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=100, help_text="Read off the content.")
+    size = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    content = models.BinaryField()
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True
+    )
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["message"], name="attachments_of_a_message")]
+
+    def __str__(self):
+        return self.name
+
+
+class Draft(models.Model):
+    """A reply or a note that somebody has begun and not sent."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="drafts")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+"
+    )
+    internal = models.BooleanField(default=False)
+    body = models.TextField()
+    saved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ticket", "author", "internal"],
+                name="one_draft_per_author_and_kind",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.author_id} on {self.ticket_id}"
+
+
+class CannedReply(models.Model):
+    """A reply written before, put in with `::` and its shortcut; variables in {{…}}."""
+
+    shortcut = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=120)
+    body = models.TextField()
+    category = models.CharField(
+        max_length=20, choices=Ticket.Category, blank=True, help_text="Empty: for all."
+    )
+
+    class Meta:
+        verbose_name_plural = "canned replies"
+
+    def __str__(self):
+        return self.name
+
+
+class Macro(models.Model):
+    """A bundle of changes to a ticket's fields in one click; never a reply."""
+
+    name = models.CharField(max_length=120, unique=True)
+    changes = models.JSONField(help_text="Field by field, as a ticket's form has them.")
+    position = models.PositiveIntegerField(default=0)
+
+    def __str__(self):
+        return self.name
+
+
+class Presence(models.Model):
+    """Who looks at a ticket or types on it, as of a moment ago. A courtesy."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="presences")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    typing = models.BooleanField(default=False)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ticket", "user"], name="one_presence_per_ticket_and_user"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.user_id} at {self.ticket_id}"
+
+
+class Merge(models.Model):
+    """A ticket was merged into another, by whom; both keep their histories."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="merges")
+    into = models.ForeignKey(Ticket, models.CASCADE, related_name="received_merges")
+    state_before = models.CharField(max_length=10, choices=Ticket.State)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    on = models.DateField()
+    at = models.DateTimeField(auto_now_add=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ticket"],
+                condition=Q(undone_at=None),
+                name="one_standing_merge_per_ticket",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.ticket_id} into {self.into_id}"
+
+
+class TicketLink(models.Model):
+    """Two tickets that belong together."""
+
+    class Kind(models.TextChoices):
+        RELATED = "RELATED", "Related"
+        SPLIT = "SPLIT", "Split off"
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="links")
+    other = models.ForeignKey(Ticket, models.CASCADE, related_name="linked_by")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.RELATED)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ticket", "other"], name="two_tickets_are_linked_once"
+            ),
+            models.CheckConstraint(
+                condition=~Q(ticket=F("other")), name="no_ticket_is_linked_to_itself"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.ticket_id} {self.kind} {self.other_id}"
+
+
+class Rating(models.Model):
+    """What the customer thought of the answer, said once."""
+
+    ticket = models.OneToOneField(Ticket, models.CASCADE, related_name="rating")
+    score = models.PositiveSmallIntegerField(help_text="1 to 5.")
+    word = models.TextField(blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(score__gte=1, score__lte=5), name="a_rating_is_1_to_5"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.score} for {self.ticket_id}"
+
+
+class Calendar(models.Model):
+    """When the desk works: intervals of each weekday, less holidays, in a time zone."""
+
+    name = models.CharField(max_length=80, unique=True)
+    timezone = models.CharField(max_length=60)
+    country = models.CharField(
+        max_length=2, blank=True, help_text="Its public holidays are closed: PT, US."
+    )
+    subdivision = models.CharField(max_length=10, blank=True)
+
+    def __str__(self):
+        return self.name
+
+
+class OpeningHours(models.Model):
+    """One interval of a weekday on which the desk works, in the calendar's time."""
+
+    calendar = models.ForeignKey(Calendar, models.CASCADE, related_name="hours")
+    weekday = models.PositiveSmallIntegerField(help_text="0 is Monday.")
+    opens = models.TimeField()
+    closes = models.TimeField(help_text="00:00 is midnight, the end of the day.")
+
+    class Meta:
+        verbose_name_plural = "opening hours"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(closes__gt=F("opens")) | Q(closes="00:00"),
+                name="opening_hours_have_minutes",
+            ),
+            models.CheckConstraint(
+                condition=Q(weekday__lte=6), name="a_week_has_seven_days"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.weekday} {self.opens}–{self.closes}"
+
+
+class Closure(models.Model):
+    """A day on which the desk is closed beside the public holidays."""
+
+    calendar = models.ForeignKey(Calendar, models.CASCADE, related_name="closures")
+    on = models.DateField()
+    name = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["calendar", "on"], name="one_closure_per_day"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.on} {self.name}"
+
+
+class ServicePromise(models.Model):
+    """How soon a kind of ticket is answered and solved, in working minutes (its SLA)."""
+
+    category = models.CharField(
+        max_length=20, choices=Ticket.Category, blank=True, help_text="Empty: all."
+    )
+    priority = models.PositiveSmallIntegerField(choices=Ticket.Priority)
+    calendar = models.ForeignKey(Calendar, models.PROTECT, related_name="promises")
+    first_answer_minutes = models.PositiveIntegerField()
+    next_answer_minutes = models.PositiveIntegerField()
+    solution_minutes = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["category", "priority"],
+                name="one_promise_per_category_and_priority",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.category or 'All'}, {self.get_priority_display()}"
+
+
+class SavedQueue(models.Model):
+    """Filters, columns and an order under a name; for oneself, or for a kind of staff."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_queues"
+    )
+    shared_with = models.CharField(
+        max_length=10,
+        blank=True,
+        choices=[("SUPPORT", "Support staff"), ("SALES", "Sales operations")],
+        help_text="Empty: its owner alone.",
+    )
+    name = models.CharField(max_length=80)
+    filters = models.JSONField(default=dict)
+    columns = ArrayField(models.CharField(max_length=30), default=list)
+    sort = models.CharField(max_length=30, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "name"],
+                name="one_saved_queue_per_name",
+                violation_error_message="You have a queue of that name already.",
+            )
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class BulkJob(models.Model):
+    """One change to many tickets, with an outcome for each."""
+
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    changes = models.JSONField(help_text="Field by field, as a macro has them.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self):
+        return f"Bulk job {self.pk}"
+
+
+class BulkItem(models.Model):
+    """One ticket of a bulk job: waiting, done, or refused with words."""
+
+    class Outcome(models.TextChoices):
+        WAITING = "", "Waiting"
+        DONE = "DONE", "Done"
+        REFUSED = "REFUSED", "Refused"
+
+    job = models.ForeignKey(BulkJob, models.CASCADE, related_name="items")
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="+")
+    outcome = models.CharField(
+        max_length=8, choices=Outcome, default=Outcome.WAITING, blank=True
+    )
+    words = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job", "ticket"], name="a_ticket_is_once_in_a_bulk_job"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.ticket_id} in {self.job_id}"
+
+
+class IncomingMail(models.Model):
+    """An email that came to the desk, and what became of it; each is taken once."""
+
+    class Outcome(models.TextChoices):
+        REPLY = "REPLY", "Added to a ticket"
+        OPENED = "OPENED", "Opened a ticket"
+        AUTOMATIC = "AUTOMATIC", "An automatic answer, kept aside"
+        LOOP = "LOOP", "Our own mail come back"
+        UNKNOWN = "UNKNOWN", "From nobody we know"
+        REFUSED = "REFUSED", "Could not be read or added"
+
+    mail_id = models.CharField(max_length=300, unique=True)
+    sender = models.CharField(max_length=320)
+    subject = models.CharField(max_length=300, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    words = models.CharField(max_length=300, blank=True)
+    ticket = models.ForeignKey(
+        Ticket, models.CASCADE, related_name="mails", null=True, blank=True
+    )
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self):
+        return f"{self.outcome} {self.mail_id}"

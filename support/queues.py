@@ -13,7 +13,7 @@ from support.models import Ticket, TicketQuerySet
 DUE_DAYS = 30
 """A term end so near, or past, makes a ticket due."""
 
-WORKING = Q(state__in=["NEW", "OPEN", "WAITING"])
+WORKING = Q(state__in=["NEW", "OPEN", "WAITING", "PARTNER"])
 
 SORTS = {
     "deadline": [F("term_ends_on").asc(nulls_last=True), "id"],

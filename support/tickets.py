@@ -6,7 +6,7 @@ line, then ticket.
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -27,6 +27,8 @@ Category = Ticket.Category
 State = Ticket.State
 Origin = Ticket.Origin
 STAFF = {User.Kind.SUPPORT, User.Kind.SALES}
+WAKES_AFTER = timedelta(days=7)
+"""When a waiting ticket opens again where nobody said a day."""
 
 
 @transaction.atomic
@@ -253,7 +255,7 @@ def reply(
     else:
         wanted, moves = State.OPEN, ticket.state in {State.WAITING, State.SOLVED}
     if moves and ticket.state != wanted:
-        _move(ticket, wanted)
+        _move(ticket, wanted, on=on)
     else:
         ticket.save(update_fields=["touched_at"])
     return message
@@ -288,7 +290,7 @@ def move(ticket: Ticket, to: str, *, by: User, on: date) -> Ticket:
     """
     ticket = _locked(ticket)
     _refuse_unfinished(ticket, to)
-    _move(ticket, to)
+    _move(ticket, to, on=on)
     _record("ticket.moved", ticket, by=by, on=on, private=True, state=to)
     return ticket
 
@@ -315,7 +317,7 @@ def _refuse_unfinished(ticket: Ticket, to: str) -> None:
         )
 
 
-def _move(ticket: Ticket, to: str) -> None:
+def _move(ticket: Ticket, to: str, *, on: date) -> None:
     if to not in Ticket.MOVES[ticket.state]:
         raise ValidationError(
             _("A ticket that is “%(state)s” cannot become “%(to)s”."),
@@ -326,7 +328,11 @@ def _move(ticket: Ticket, to: str) -> None:
             },
         )
     ticket.state = to
-    ticket.save(update_fields=["state", "touched_at"])
+    if to in Ticket.ASLEEP and ticket.wakes_on is None:
+        ticket.wakes_on = on + WAKES_AFTER
+    elif to not in Ticket.ASLEEP:
+        ticket.wakes_on = None
+    ticket.save(update_fields=["state", "wakes_on", "touched_at"])
 
 
 @transaction.atomic
@@ -357,7 +363,7 @@ def decide(
     ticket = _locked(ticket)
     waits = change.state == RenewalChange.State.APPROVED
     if ticket.state != (State.SCHEDULED if waits else State.SOLVED):
-        _move(ticket, State.SCHEDULED if waits else State.SOLVED)
+        _move(ticket, State.SCHEDULED if waits else State.SOLVED, on=on)
     told = wishes.decided(change, approve=approve, held=held)
     _say(ticket, "\n\n".join(filter(None, [word.strip(), told])), by=by, on=on)
     _record("ticket.approved" if approve else "ticket.declined", ticket, by=by, on=on)
@@ -391,7 +397,7 @@ def settle(change: RenewalChange, *, on: date) -> None:
     being_decided = ticket.state != State.SCHEDULED and change.decided_by_id
     if not being_decided:
         _say(ticket, wishes.settled(change), by=None, on=on)
-    _move(ticket, State.SOLVED)
+    _move(ticket, State.SOLVED, on=on)
 
 
 @transaction.atomic
@@ -413,7 +419,7 @@ def offer_plan(ticket: Ticket, plan: Plan, *, by: User, on: date) -> Offer:
         on=on,
     )
     if ticket.state == State.NEW:
-        _move(ticket, State.OPEN)
+        _move(ticket, State.OPEN, on=on)
     return offer
 
 
@@ -452,7 +458,7 @@ def release(ticket: Ticket, *, by: User, on: date) -> Ticket:
     ticket = _locked(ticket)
     _say(ticket, _("Put back into the hourly run."), by=by, on=on, internal=True)
     if not ticket.is_done:
-        _move(ticket, State.SOLVED)
+        _move(ticket, State.SOLVED, on=on)
     _record("ticket.moved", ticket, by=by, on=on, private=True, state=State.SOLVED)
     return ticket
 
