@@ -69,3 +69,23 @@ def broker_options(url: str, *, folder: Path) -> dict:
         "data_folder_out": str(queue),
         "control_folder": str(control),
     }
+
+
+def cache(url: str) -> dict:
+    """Read redis://host:port/number, file:///folder, or memory:// (of one process)."""
+    parts = urlsplit(url)
+    backends = {
+        "redis": "redis.RedisCache",
+        "rediss": "redis.RedisCache",
+        "file": "filebased.FileBasedCache",
+        "memory": "locmem.LocMemCache",
+    }
+    if parts.scheme not in backends:
+        raise ImproperlyConfigured(
+            "CACHE_URL must begin with redis://, rediss://, file:// or memory://."
+        )
+    location = {"file": unquote(parts.path), "memory": ""}.get(parts.scheme, url)
+    return {
+        "BACKEND": f"django.core.cache.backends.{backends[parts.scheme]}",
+        "LOCATION": location,
+    }

@@ -1,17 +1,167 @@
-"""What every API answer has in common."""
+"""What every API answer has in common: how it refuses, how it turns pages, how often one
+may ask.
+"""
 
-from django.core.exceptions import ValidationError
+import math
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DataError, OperationalError
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
+from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import exception_handler
+
+from config import busy
+from config.api_problems import CLAUSES, STATUSES
+
+PROBLEM = "application/problem+json"
 
 
 def refusal_handler(error, context):
     """Say no in one voice: a rule's refusal becomes problem details (RFC 9457)."""
     if isinstance(error, ValidationError):
-        problem = {
-            "title": " ".join(error.messages),
-            "code": getattr(error, "code", None),
-            "status": 422,
+        return refused(error)
+    if isinstance(error, OperationalError) and busy.sent_back(error):
+        return problem(409, "Somebody else was changing this. Try again.", "busy")
+    if isinstance(error, DataError):
+        return problem(422, "A value is out of the range that can be kept.", "range")
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    title, code, errors = _said(error, response)
+    answer = problem(response.status_code, title, code, errors=errors)
+    for header in ("WWW-Authenticate", "Retry-After", "Allow"):
+        if header in response.headers:
+            answer.headers[header] = response.headers[header]
+    return answer
+
+
+def refused(error: ValidationError, **more) -> Response:
+    """A rule's refusal, with its code, its clause and the status that goes with it."""
+    errors = []
+    if hasattr(error, "error_dict"):
+        errors = [
+            {"field": "" if name == "__all__" else name, "message": message}
+            for name, messages in error.message_dict.items()
+            for message in messages
+        ]
+    code = getattr(error, "code", None) or _first_code(error)
+    return problem(
+        STATUSES.get(code, 422), " ".join(error.messages), code, errors=errors, **more
+    )
+
+
+def problem(status_code: int, title: str, code: str | None, **more) -> Response:
+    """Problem details: a title for people, a code for programs, the clause if any."""
+    body = {"type": "about:blank", "title": str(title), "status": status_code}
+    body |= {"code": code or "refused"}
+    if code in CLAUSES:
+        body["clause"] = CLAUSES[code]
+    body |= {name: value for name, value in more.items() if value}
+    return Response(body, status_code, content_type=PROBLEM)
+
+
+def not_found(request, exception=None):
+    """An address of the API that does not exist, told as every other refusal."""
+    raise Http404
+
+
+def _said(error, response) -> tuple[str, str, list]:
+    if isinstance(error, exceptions.ValidationError):
+        return (
+            "Some fields need another value.",
+            "invalid",
+            list(_fields(error.get_full_details())),
+        )
+    if isinstance(error, Http404):
+        return "Nothing is here, or it is not yours.", "not_found", []
+    if isinstance(error, PermissionDenied):
+        return "You may not do this.", "authority", []
+    codes = error.get_codes()
+    return str(error.detail), codes if isinstance(codes, str) else "invalid", []
+
+
+def _fields(details, path=""):
+    """One entry for each message, with the field it is about: users.3.email."""
+    if isinstance(details, dict) and set(details) == {"message", "code"}:
+        yield {
+            "field": path.removesuffix(".non_field_errors"),
+            "message": str(details["message"]),
+            "code": details["code"],
         }
-        return Response(problem, 422, content_type="application/problem+json")
-    return exception_handler(error, context)
+    elif isinstance(details, dict):
+        for name, inner in details.items():
+            yield from _fields(inner, f"{path}.{name}" if path else str(name))
+    else:
+        many = any(isinstance(one, dict) and "message" not in one for one in details)
+        for row, inner in enumerate(details):
+            yield from _fields(inner, f"{path}.{row}".lstrip(".") if many else path)
+
+
+def _first_code(error: ValidationError) -> str | None:
+    return next(
+        (one.code for one in getattr(error, "error_list", []) if one.code), None
+    )
+
+
+class Pages(CursorPagination):
+    """Pages by a cursor: nothing is skipped or shown twice while rows come in. A view
+    says its `ordering`; newest first where it does not.
+    """
+
+    page_size, max_page_size = 50, 500
+    page_size_query_param = "page_size"
+    ordering = "-id"
+
+    def get_ordering(self, request, queryset, view):
+        wanted = getattr(view, "ordering", self.ordering)
+        return (wanted,) if isinstance(wanted, str) else tuple(wanted)
+
+
+class KeyThrottle(SimpleRateThrottle):
+    """So many calls a minute for each key, and fewer for who has none, by address."""
+
+    scope = "key"
+
+    def get_rate(self):
+        return None
+
+    def allow_request(self, request, view):
+        scope = "key" if request.auth else "anonymous"
+        self.rate = self.THROTTLE_RATES[scope]
+        self.num_requests, self.duration = self.parse_rate(self.rate)
+        allowed = super().allow_request(request, view)
+        self._tell(request, allowed)
+        return allowed
+
+    def get_cache_key(self, request, view):
+        ident = f"key-{request.auth.pk}" if request.auth else self.get_ident(request)
+        return self.cache_format % {"scope": self.scope, "ident": ident}
+
+    def _tell(self, request, allowed):
+        oldest = self.history[-1] if self.history else self.now
+        request._request.rate = {
+            "quota": self.num_requests,
+            "window": self.duration,
+            "left": max(0, self.num_requests - len(self.history)) if allowed else 0,
+            "reset": max(1, math.ceil(self.duration - (self.now - oldest))),
+        }
+
+
+class RateMiddleware:
+    """Tell on every answer of the API how much may still be asked, and from when on."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        rate = getattr(request, "rate", None)
+        if rate:
+            response["RateLimit-Policy"] = (
+                f'"default";q={rate["quota"]};w={rate["window"]}'
+            )
+            response["RateLimit"] = f'"default";r={rate["left"]};t={rate["reset"]}'
+        return response

@@ -18,11 +18,12 @@ class BusyMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request, error):
-        if isinstance(error, OperationalError) and _sent_back(error):
+        if isinstance(error, OperationalError) and sent_back(error):
             return render(request, "409.html", status=409)
         return None
 
 
-def _sent_back(error: OperationalError) -> bool:
+def sent_back(error: OperationalError) -> bool:
+    """Whether PostgreSQL ended a wait, with nothing written."""
     state = getattr(error.__cause__, "sqlstate", None)
     return state in {DEADLOCK, LOCK_NOT_AVAILABLE, SERIALIZATION}

@@ -20,4 +20,5 @@ urlpatterns = [
     path("", include(passwords)),
     path("styleguide/", styleguide, name="styleguide"),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("config.api_urls")),
 ]

@@ -44,6 +44,8 @@ SENTENCES = {
     ),
     "person.deactivated": gettext_noop("%(actor)s deactivated %(people)s."),
     "person.reactivated": gettext_noop("%(actor)s reactivated %(people)s."),
+    "key.created": gettext_noop("%(actor)s made the API key %(name)s."),
+    "key.revoked": gettext_noop("%(actor)s revoked the API key %(name)s."),
     "terms.accepted": gettext_noop(
         "%(actor)s accepted version %(version)s of the terms."
     ),
