@@ -1,10 +1,15 @@
 """The desk: tickets, what was said on them, the evidence they carry, and its own tools."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
+from django.db.models.functions import Now
 
 
 class TicketQuerySet(models.QuerySet):
@@ -165,7 +170,9 @@ class Ticket(models.Model):
         default=0, help_text="Counts the changes to its fields; a form names its own."
     )
     opened_on = models.DateField()
-    opened_at = models.DateTimeField(auto_now_add=True)
+    opened_at = models.DateTimeField(
+        default=timezone.now, help_text="Its promises count from then."
+    )
     touched_at = models.DateTimeField(auto_now=True)
     first_answered_at = models.DateTimeField(null=True, blank=True)
     solved_at = models.DateTimeField(null=True, blank=True)
@@ -175,6 +182,21 @@ class Ticket(models.Model):
         help_text="The first or next answer was promised by then.",
     )
     solution_due_at = models.DateTimeField(null=True, blank=True)
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the customer waits for an answer."
+    )
+    rests_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when its promises rest."
+    )
+    answer_rest = models.DurationField(
+        default=timedelta, help_text="Working time since it was asked that did rest."
+    )
+    solution_rest = models.DurationField(
+        default=timedelta, help_text="Working time since it was opened that did rest."
+    )
+    late_answers = models.PositiveIntegerField(
+        default=0, help_text="Answers that came later than promised."
+    )
     presses_at = models.DateTimeField(
         null=True,
         blank=True,
@@ -259,8 +281,12 @@ class Ticket(models.Model):
 
 class MessageQuerySet(models.QuerySet):
     def public(self):
-        """What a customer may read: no internal note, on no internal ticket."""
-        return self.filter(internal=False, ticket__internal=False)
+        """What a customer may read: no internal note, on no internal ticket, and no
+        reply that can still be taken back. The only door to what was said for pages,
+        mails, exports, webhooks and APIs of customers and partners.
+        """
+        left = Q(leaves_at=None) | Q(leaves_at__lte=Now())
+        return self.filter(left, internal=False, ticket__internal=False)
 
 
 class Message(models.Model):
@@ -299,6 +325,12 @@ class Message(models.Model):
         blank=True,
         help_text="A reply can be taken back until then; nobody outside sees it.",
     )
+    state_before = models.CharField(
+        max_length=10,
+        choices=Ticket.State,
+        blank=True,
+        help_text="Where the ticket stood, if saying this moved it.",
+    )
 
     objects = MessageQuerySet.as_manager()
 
@@ -307,6 +339,24 @@ class Message(models.Model):
 
     def __str__(self):
         return f"{self.author_id} on {self.ticket_id}"
+
+
+class TicketText(models.Model):
+    """The words a ticket is found by: its number, whom and what it is about, and what
+    was said, notes included: for staff alone. Written by triggers alone (migration
+    0005_search_words).
+    """
+
+    ticket = models.OneToOneField(
+        Ticket, models.CASCADE, primary_key=True, related_name="text"
+    )
+    words = SearchVectorField()
+
+    class Meta:
+        indexes = [GinIndex(fields=["words"], name="tickets_full_text")]
+
+    def __str__(self):
+        return f"Words of {self.ticket_id}"
 
 
 class Evidence(models.Model):
@@ -672,7 +722,19 @@ class BulkJob(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     changes = models.JSONField(help_text="Field by field, as a macro has them.")
     created_at = models.DateTimeField(auto_now_add=True)
+    begun_at = models.DateTimeField(
+        null=True, blank=True, help_text="Empty: a preview, nothing is changed."
+    )
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["begun_at"],
+                name="bulk_jobs_under_way",
+                condition=Q(begun_at__isnull=False, finished_at=None),
+            )
+        ]
 
     def __str__(self):
         return f"Bulk job {self.pk}"
@@ -691,12 +753,26 @@ class BulkItem(models.Model):
     outcome = models.CharField(
         max_length=8, choices=Outcome, default=Outcome.WAITING, blank=True
     )
+    foreseen = models.CharField(
+        max_length=8,
+        choices=Outcome,
+        default=Outcome.WAITING,
+        blank=True,
+        help_text="What the preview said.",
+    )
     words = models.CharField(max_length=300, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["job", "ticket"], name="a_ticket_is_once_in_a_bulk_job"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["job", "id"],
+                name="bulk_items_to_do",
+                condition=Q(outcome=""),
             )
         ]
 
