@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 
 class InstallationQuerySet(models.QuerySet):
@@ -74,6 +74,9 @@ class Installation(models.Model):
         null=True,
         blank=True,
         help_text="Auto Install queues users beyond it; monthly equivalent.",
+    )
+    version = models.PositiveIntegerField(
+        default=0, help_text="Grows with each event that its partner may be told."
     )
 
     objects = InstallationQuerySet.as_manager()
@@ -328,3 +331,82 @@ class AddOnActivation(models.Model):
 
     def __str__(self):
         return f"{self.quantity} of line {self.line_id}"
+
+
+class UsageReport(models.Model):
+    """Whom a partner has active, compared with the seats; the newest counts alone (T9)."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    installation = models.OneToOneField(
+        Installation, models.CASCADE, related_name="usage_report"
+    )
+    said = models.PositiveIntegerField(help_text="Users that the partner listed.")
+    seats = models.PositiveIntegerField(help_text="Seats there were then.")
+    posted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
+    )
+    posted_on = models.DateField()
+    posted_at = models.DateTimeField()
+    repaired_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    repaired_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self):
+        return f"{self.said} users of installation {self.installation_id}"
+
+
+class DifferenceQuerySet(models.QuerySet):
+    def standing(self):
+        """Differences that My Apps has not settled since: a seat that is missing there
+        still stands, and who is extra there has no seat yet.
+        """
+        seats = Seat.objects.filter(installation=OuterRef("installation"))
+        return self.annotate(seated=Exists(seats.filter(user=OuterRef("user")))).filter(
+            Q(kind=Difference.Kind.MISSING, seated=True)
+            | Q(kind=Difference.Kind.EXTRA, seated=False)
+        )
+
+
+class Difference(models.Model):
+    """One user in whom a partner and My Apps differ. Shown, never acted upon (T9)."""
+
+    class Kind(models.TextChoices):
+        MISSING = "MISSING", "Has a seat, missing at the partner"
+        EXTRA = "EXTRA", "Active at the partner, without a seat"
+
+    report = models.ForeignKey(UsageReport, models.CASCADE, related_name="differences")
+    installation = models.ForeignKey(
+        Installation, models.CASCADE, related_name="differences"
+    )
+    kind = models.CharField(max_length=8, choices=Kind)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="+",
+        null=True,
+        help_text="Somebody of the account; empty when the partner names nobody of it.",
+    )
+    said = models.CharField(
+        max_length=254, blank=True, help_text="How the partner names who is extra."
+    )
+
+    objects = DifferenceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="EXTRA") | Q(user__isnull=False),
+                name="who_is_missing_has_a_seat",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["installation", "kind", "id"], name="differences_of")
+        ]
+
+    def __str__(self):
+        return f"{self.kind} {self.user_id or self.said}"
