@@ -20,7 +20,7 @@ from journal.models import Activity
 from marketplace import offers
 from marketplace.models import App, Offer, Plan
 from myapps import usage
-from support import evidence, wishes
+from support import evidence, signals, wishes
 from support.models import Evidence, Message, Ticket
 
 Category = Ticket.Category
@@ -214,7 +214,7 @@ def assign(ticket: Ticket, to: User | None, *, by: User, on: date) -> Ticket:
 
     Refuses people who are not active staff (code not_staff).
     """
-    ticket = _locked(ticket)
+    ticket = locked(ticket)
     if to is not None and (to.kind not in STAFF or not to.is_active):
         raise ValidationError(
             _("Tickets are assigned to people of Support."), code="not_staff"
@@ -231,14 +231,16 @@ def assign(ticket: Ticket, to: User | None, *, by: User, on: date) -> Ticket:
 
 @transaction.atomic
 def reply(
-    ticket: Ticket, body: str, *, by: User, on: date, wait: bool = False
+    ticket: Ticket, body: str, *, by: User, on: date, wait: bool = False, **how
 ) -> Message:
     """Say something that staff and customer read; an answer wakes a waiting ticket.
 
-    `wait`: staff wait for the customer now. Refuses an empty text (code empty), a
-    public word on a ticket for staff alone (internal) and a closed one (closed).
+    `wait`: staff wait for the customer now; `how`: its channel, mail_id, leaves_at.
+    Staff call `conversations.send`, which can be undone. Refuses an empty text (code
+    empty), a public word on a ticket for staff alone (internal) and a closed one
+    (closed).
     """
-    ticket = _locked(ticket)
+    ticket = locked(ticket)
     if ticket.internal:
         raise ValidationError(
             _("This ticket is for staff alone. Save an internal note."),
@@ -248,35 +250,52 @@ def reply(
         raise ValidationError(
             _("This request is closed. Submit a new one."), code="closed"
         )
-    message = _say(ticket, body, by=by, on=on)
+    message = _say(ticket, body, by=by, on=on, **how)
     if by.kind in STAFF:
         wanted = State.WAITING if wait else State.OPEN
         moves = wait or ticket.state == State.NEW
     else:
         wanted, moves = State.OPEN, ticket.state in {State.WAITING, State.SOLVED}
     if moves and ticket.state != wanted:
+        message.state_before = ticket.state
+        message.save(update_fields=["state_before"])
         _move(ticket, wanted, on=on)
     else:
         ticket.save(update_fields=["touched_at"])
     return message
 
 
+def unsay(ticket: Ticket, *, state: str) -> None:
+    """A reply was taken back before it left: stand where the ticket stood before it.
+
+    `state` is empty where the reply moved nothing. Callers hold the ticket's lock.
+    """
+    if state and ticket.state in {State.OPEN, State.WAITING}:
+        ticket.state = state
+        if state not in Ticket.ASLEEP:
+            ticket.wakes_on = None
+    ticket.save()
+
+
 @transaction.atomic
 def note(ticket: Ticket, body: str, *, by: User, on: date) -> Message:
     """Write something that only staff read. Refuses an empty text (code empty)."""
-    ticket = _locked(ticket)
+    ticket = locked(ticket)
     message = _say(ticket, body, by=by, on=on, internal=True)
     ticket.save(update_fields=["touched_at"])
     return message
 
 
-def _say(ticket: Ticket, body: str, *, by, on: date, internal=False) -> Message:
+def _say(ticket: Ticket, body: str, *, by, on: date, internal=False, **how) -> Message:
     body = body.strip()
     if not body:
         raise ValidationError(_("Write something first."), code="empty")
-    return Message.objects.create(
-        ticket=ticket, author=by, body=body, internal=internal, on=on
+    message = Message.objects.create(
+        ticket=ticket, author=by, body=body, internal=internal, on=on, **how
     )
+    if not (internal or ticket.internal):
+        signals.said.send(Message, message=message)
+    return message
 
 
 @transaction.atomic
@@ -288,7 +307,7 @@ def move(ticket: Ticket, to: str, *, by: User, on: date) -> Ticket:
     closing one is deciding it. Nor is work on a line finished while it is parked
     (parked).
     """
-    ticket = _locked(ticket)
+    ticket = locked(ticket)
     _refuse_unfinished(ticket, to)
     _move(ticket, to, on=on)
     _record("ticket.moved", ticket, by=by, on=on, private=True, state=to)
@@ -352,7 +371,7 @@ def decide(
             _("There is nothing to decide on this ticket."), code="nothing_to_decide"
         )
     Line.objects.locked(ticket.line_id)
-    ticket = _locked(ticket)
+    ticket = locked(ticket)
     _approver(ticket, by)
     evidence.take([ticket], moment=Evidence.Moment.DECIDED, on=on)
     held = ticket.change.holds.exists()
@@ -360,7 +379,7 @@ def decide(
     change = renewals.decide(
         ticket.change, approve=approve, by=by, on=on, active=active
     )
-    ticket = _locked(ticket)
+    ticket = locked(ticket)
     waits = change.state == RenewalChange.State.APPROVED
     if ticket.state != (State.SCHEDULED if waits else State.SOLVED):
         _move(ticket, State.SCHEDULED if waits else State.SOLVED, on=on)
@@ -406,7 +425,7 @@ def offer_plan(ticket: Ticket, plan: Plan, *, by: User, on: date) -> Offer:
 
     The customer is told. Refuses what `marketplace.offers` refuses.
     """
-    ticket = _locked(ticket)
+    ticket = locked(ticket)
     offer = offers.offer(plan, account=ticket.account, by=by, on=on)
     _say(
         ticket,
@@ -455,7 +474,7 @@ def release(ticket: Ticket, *, by: User, on: date) -> Ticket:
     if ticket.category != Category.PARKED or ticket.line_id is None:
         raise ValidationError(_("No line is parked here."), code="not_parked")
     lines.release(ticket.line_id)
-    ticket = _locked(ticket)
+    ticket = locked(ticket)
     _say(ticket, _("Put back into the hourly run."), by=by, on=on, internal=True)
     if not ticket.is_done:
         _move(ticket, State.SOLVED, on=on)
@@ -463,7 +482,8 @@ def release(ticket: Ticket, *, by: User, on: date) -> Ticket:
     return ticket
 
 
-def _locked(ticket: Ticket) -> Ticket:
+def locked(ticket: Ticket) -> Ticket:
+    """The ticket, locked until the transaction ends; last in the lock order."""
     return (
         Ticket.objects.select_for_update(no_key=True, of=["self"])
         .select_related(
