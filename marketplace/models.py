@@ -69,10 +69,30 @@ class App(models.Model):
     )
     listed_on = models.DateField()
     state = models.CharField(max_length=10, choices=State, default=State.PUBLISHED)
+    proposed = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What the partner would change of a published listing.",
+    )
+    proposed_state = models.CharField(
+        max_length=10,
+        choices=[("DRAFT", "Draft"), ("IN_REVIEW", "In review")],
+        blank=True,
+    )
+    sent_back_because = models.TextField(
+        blank=True, help_text="What sales operations said to the last draft."
+    )
+    version = models.PositiveIntegerField(default=1, help_text="Grows with each edit.")
 
     objects = AppQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(proposed_state="") | Q(state="PUBLISHED"),
+                name="only_what_is_published_has_a_revision",
+            )
+        ]
         indexes = [
             GinIndex(
                 OpClass(Upper("name"), name="gin_trgm_ops"), name="apps_name_trigrams"
