@@ -10,14 +10,13 @@ after it, the person must hold one. `request.user` is whom the key acts for,
 `request.auth` the key. Rows are scoped in get_queryset, so that a foreign key meets 404.
 """
 
-from django.utils import timezone
 from django.utils.cache import quote_etag
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
-from accounts import api_keys, authority
+from accounts import api_keys, authority, clock
 
 
 class ByKey(BaseAuthentication):
@@ -30,7 +29,7 @@ class ByKey(BaseAuthentication):
         if scheme.lower() != b"bearer":
             raise AuthenticationFailed("Send the key as Authorization: Bearer …")
         try:
-            key = api_keys.find(token.strip().decode("ascii"), at=timezone.now())
+            key = api_keys.find(token.strip().decode("ascii"), at=clock.now())
         except UnicodeDecodeError:
             key = None
         if key is None:

@@ -1,11 +1,13 @@
 """What people write about people, roles and permissions."""
 
+from datetime import timedelta
+
 from django import forms
 from django.contrib.auth.forms import PasswordResetForm as DjangoPasswordResetForm
 from django.utils.translation import gettext_lazy as _
 
-from accounts import authority, mails
-from accounts.models import Role, User
+from accounts import api_keys, authority, mails
+from accounts.models import ApiKey, Role, User
 
 STATES = [
     ("", _("Active")),
@@ -135,3 +137,61 @@ class PasswordResetForm(DjangoPasswordResetForm):
     def save(self, **options):
         for user in self.get_users(self.cleaned_data["email"]):
             mails.password_reset(user)
+
+
+class KeyForm(forms.Form):
+    """A new key to the API: which program, what it may do, and for how long."""
+
+    LASTS = [("90", _("90 days")), ("365", _("A year")), ("", _("Until it is revoked"))]
+
+    audience = forms.ChoiceField(label=_("For"), widget=forms.RadioSelect)
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=100,
+        help_text=_(
+            "The program that uses it. Two keys of one name can live at a time."
+        ),
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("May"), widget=forms.CheckboxSelectMultiple
+    )
+    lasts = forms.ChoiceField(
+        label=_("Lasts"), choices=LASTS, required=False, initial="365"
+    )
+
+    def __init__(self, *args, offered, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["audience"].choices = [
+            (one, ApiKey.Audience(one).label) for one in offered
+        ]
+        self.fields["audience"].initial = offered[0]
+        if len(offered) == 1:
+            self.fields["audience"].widget = forms.HiddenInput()
+        scopes = {
+            scope: words for one in offered for scope, words in _scopes(one).items()
+        }
+        self.fields["scopes"].choices = list(scopes.items())
+
+    def clean(self):
+        asked = super().clean()
+        allowed = set(_scopes(asked.get("audience")))
+        if not set(asked.get("scopes", [])) <= allowed:
+            self.add_error(
+                "scopes", _("Choose only what is there for this kind of key.")
+            )
+        return asked
+
+    def key(self, at):
+        """What `api_keys.create` asks for, of a valid form."""
+        asked = self.cleaned_data
+        days = asked["lasts"]
+        return {
+            "audience": asked["audience"],
+            "name": asked["name"],
+            "scopes": asked["scopes"],
+            "expires_at": at + timedelta(days=int(days)) if days else None,
+        }
+
+
+def _scopes(audience):
+    return api_keys.SCOPES.get(audience, {})

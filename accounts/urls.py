@@ -1,7 +1,7 @@
 from django.contrib.auth import views as auth_views
 from django.urls import path
 
-from accounts import views
+from accounts import key_pages, views
 from accounts.forms import PasswordResetForm
 
 app_name = "accounts"
@@ -27,6 +27,11 @@ urlpatterns = [
     path("people/resolve/", views.resolve_people, name="resolve-people"),
     # Install or Manage
     path("terms/", views.accept_terms, name="terms"),
+    # Whoever may have a key, and who manages roles
+    path("keys/", key_pages.keys, name="api-keys"),
+    path("keys/add/", key_pages.add_key, name="add-api-key"),
+    path("keys/<int:pk>/rotate/", key_pages.rotate_key, name="rotate-api-key"),
+    path("keys/<int:pk>/revoke/", key_pages.revoke_key, name="revoke-api-key"),
     # Everybody who signed in
     path("profile/", views.profile, name="profile"),
 ]

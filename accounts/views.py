@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import authority, clock, mails, people, roles, terms
+from accounts import api_keys, authority, clock, mails, people, roles, terms
 from accounts.forms import (
     ChosenPeopleForm,
     DetailsForm,
@@ -410,6 +410,7 @@ def profile(request):
         "form": form,
         "roles": user.groups.select_related("role").order_by("role__name"),
         "may_do": _may_do(_held(user)),
+        "has_keys": bool(api_keys.audiences(user)),
     }
     return _form(request, "accounts/profile.html", **context)
 

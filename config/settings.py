@@ -159,6 +159,7 @@ APPEND_ONLY_TABLES = [
     "billing_order",
     "billing_increase",
     "billing_charge",
+    "billing_creditgrant",
     "myapps_seatevent",
     "support_evidence",
 ]
@@ -282,6 +283,7 @@ CELERY_BEAT_SCHEDULE = {
     "provisioning": tick("myapps.tasks.fail_unconfirmed", every=HOUR),
     "terms and periods": tick("support.tasks.end_terms", every=HOUR),
     "notices": tick("support.tasks.send_notices", every=HOUR),
+    "remembered answers": tick("accounts.tasks.forget_answers", every=24 * HOUR),
 }
 
 # What a browser may do.

@@ -3,12 +3,26 @@
 import datetime
 
 import pytest
+from django.conf import settings as django_settings
+from django.core.cache import cache
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 
 from accounts import authority, clock, roles
 from config.celery import app as celery
 from tests import factories
+
+
+def pytest_configure():
+    """Throttles count in this process alone."""
+    memory = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    django_settings.CACHES = {"default": memory}
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted():
+    """Nobody has called the API yet."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ sign-in page; whoever may come in is never met by a 5xx. A new address fails her
 somebody decides who may open it.
 """
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts import authority, roles
+from accounts import api_keys, authority, roles
 from billing.models import RenewalChange
 from myapps import add_ons, role_activations, seats
 from myapps.models import JoinEvent, RoleActivation
@@ -70,6 +70,10 @@ PLACES = {
     "accounts:resolve-people": ("", PICK, OWN),
     "accounts:terms": ("", BUY, OWN),
     "accounts:profile": ("", EVERYBODY, OWN),
+    "accounts:api-keys": ("", EVERYBODY - {MEMBER}, OWN),
+    "accounts:add-api-key": ("", EVERYBODY - {MEMBER, KEEPER}, OWN),
+    "accounts:rotate-api-key": ("api_key", {ADMIN}, NOT_FOUND),
+    "accounts:revoke-api-key": ("api_key", ROLES, NOT_FOUND),
     "marketplace:catalogue": ("", EVERYBODY, OWN),
     "myapps:app": ("app", EVERYBODY, OWN),
     "myapps:install": ("other_app", INSTALL, OWN),
@@ -192,6 +196,7 @@ class World:
             "installation": {"pk": installation.pk},
             "add_on": {"pk": add_on.pk},
             "switched_on": {"pk": switched_on.pk},
+            "api_key": {"pk": self._api_key(company).pk},
             "person": {"pk": team[2].pk},
             "role": {"pk": role.pk},
             "order": {"pk": installation.order_id},
@@ -205,6 +210,13 @@ class World:
             "account": {"slug": company.account.slug},
         }
         assert JoinEvent.objects.queued().count() == 1
+
+    def _api_key(self, company):
+        key, _token = api_keys.create(
+            audience="ACCOUNT", name="Payroll", scopes=["apps:read"], by=company.admin,
+            at=datetime(2026, 11, 23, tzinfo=UTC), on=DAY,
+        )  # fmt: skip
+        return key
 
     def _people(self, company, app):
         def holding(*permissions):
