@@ -602,6 +602,17 @@ class RenewalChange(models.Model):
         default=False, help_text="The ticket opens at once, not at term end."
     )
     state = models.CharField(max_length=10, choices=State, default=State.UNDECIDED)
+    granted_quantity = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Approved instead of what was asked."
+    )
+    granted_plan = models.ForeignKey(
+        "marketplace.Plan",
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="Approved instead of the one that was asked for.",
+    )
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -635,6 +646,15 @@ class RenewalChange(models.Model):
                 ),
                 name="a_renewal_change_has_one_target",
             ),
+            models.CheckConstraint(
+                condition=Q(granted_quantity=None, granted_plan=None)
+                | Q(state__in=["APPROVED", "APPLIED", "WITHDRAWN", "MOOT"])
+                & (
+                    Q(kind__in=["END", "LOWER"], granted_plan=None)
+                    | Q(kind="PLAN", granted_quantity=None)
+                ),
+                name="a_grant_is_of_the_kind_asked",
+            ),
         ]
         indexes = [
             models.Index(
@@ -650,6 +670,22 @@ class RenewalChange(models.Model):
     def __str__(self):
         return f"{self.get_kind_display()} on {self.term_ends_on}"
 
+    @property
+    def to_quantity(self):
+        """The quantity it comes to: what was granted, else what was asked."""
+        if self.granted_quantity is not None:
+            return self.granted_quantity
+        return self.target_quantity
+
+    @property
+    def to_plan(self):
+        return self.granted_plan or self.target_plan
+
+    @property
+    def ends_line(self):
+        """Whether nothing is left of the line, but what is active then."""
+        return self.kind in {"END", "LOWER"} and self.to_quantity == 0
+
 
 class Hold(models.Model):
     """Units of a term that are not billed while a renewal change is undecided."""
@@ -658,6 +694,9 @@ class Hold(models.Model):
     change = models.ForeignKey(RenewalChange, models.PROTECT, related_name="holds")
     term = models.ForeignKey(Term, models.PROTECT, related_name="holds")
     quantity = models.PositiveIntegerField()
+    owed = models.PositiveIntegerField(
+        default=0, help_text="Units of it that were decided to be billed."
+    )
     starts_on = models.DateField()
     ends_on = models.DateField()
 
@@ -665,6 +704,9 @@ class Hold(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(ends_on__gt=F("starts_on")), name="hold_has_days"
+            ),
+            models.CheckConstraint(
+                condition=Q(owed__lte=F("quantity")), name="no_more_is_owed_than_held"
             ),
             models.CheckConstraint(
                 condition=Q(quantity__gte=1), name="hold_has_a_quantity"
@@ -681,3 +723,36 @@ class Hold(models.Model):
 
     def __str__(self):
         return f"{self.quantity} held from {self.starts_on}"
+
+
+class CreditGrant(models.Model):
+    """An amount of a disputed charge that Support gave back, and why. Append-only.
+
+    Its credit stands beside the charge as long as the charge itself does.
+    """
+
+    account = models.ForeignKey(
+        "accounts.Account", models.PROTECT, related_name="credit_grants"
+    )
+    charge = models.ForeignKey(Charge, models.PROTECT, related_name="grants")
+    amount = amount(help_text="Given back, in the charge's currency.")
+    reason = models.TextField(help_text="The customer reads it.")
+    key = models.CharField(
+        max_length=80, unique=True, help_text="Says the same decision once."
+    )
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
+    )
+    granted_on = models.DateField()
+    granted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0), name="a_credit_grant_gives_something"
+            )
+        ]
+        indexes = [models.Index(fields=["charge"], name="credit_grants_of_a_charge")]
+
+    def __str__(self):
+        return f"{self.amount} of charge {self.charge_id}"

@@ -7,9 +7,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.db.models.functions import Now
+
+from billing.models import amount
 
 
 class TicketQuerySet(models.QuerySet):
@@ -343,8 +345,8 @@ class Message(models.Model):
 
 class TicketText(models.Model):
     """The words a ticket is found by: its number, whom and what it is about, and what
-    was said, notes included: for staff alone. Written by triggers alone (migration
-    0005_search_words).
+    was said, notes included: for staff alone. Written by triggers (migration
+    0007_search_words).
     """
 
     ticket = models.OneToOneField(
@@ -359,10 +361,275 @@ class TicketText(models.Model):
         return f"Words of {self.ticket_id}"
 
 
+class AdjustmentQuerySet(models.QuerySet):
+    def live(self):
+        """Versions that may still act: proposed, approved, or waiting for the boundary."""
+        return self.filter(state__in=Adjustment.LIVE)
+
+    def drafts(self):
+        return self.filter(state=Adjustment.State.DRAFT)
+
+    def proposed(self):
+        return self.filter(state=Adjustment.State.PROPOSED)
+
+    def waiting_for(self, user):
+        """Proposed above the limit, with one of staff behind them: `user` may be the other.
+
+        Neither who wrote or asked for it, nor who approved it already.
+        """
+        if user.kind not in {"SUPPORT", "SALES"}:
+            return self.none()
+        approved = AdjustmentApproval.objects.filter(adjustment=OuterRef("pk"))
+        by_staff = Q(author__isnull=False, author__account=None)
+        return (
+            self.proposed()
+            .filter(by_staff | Exists(approved), two_needed=True)
+            .exclude(author=user)
+            .exclude(change__asked_by=user)
+            .exclude(ticket__requester=user)
+            .exclude(Exists(approved.filter(by=user)))
+        )
+
+
+class Adjustment(models.Model):
+    """One version of what a billing ticket proposes, with the figures it was proposed on.
+
+    What is at a term end carries a renewal change, a disputed charge its credit. A
+    version is never rewritten: another one supersedes it. Amounts are in the line's
+    currency.
+    """
+
+    class Kind(models.TextChoices):
+        END = "END", "End at renewal"
+        LOWER = "LOWER", "Lower the quantity at renewal"
+        PLAN = "PLAN", "Change plan at renewal"
+        REPLACED = "REPLACED", "End a replaced plan early"
+        CREDIT = "CREDIT", "Credit a disputed charge"
+
+    class State(models.TextChoices):
+        DRAFT = "DRAFT", "Draft"
+        PROPOSED = "PROPOSED", "Proposed"
+        APPROVED = "APPROVED", "Approved"
+        SCHEDULED = "SCHEDULED", "Scheduled for renewal"
+        APPLIED = "APPLIED", "Applied"
+        DECLINED = "DECLINED", "Declined"
+        SUPERSEDED = "SUPERSEDED", "Superseded"
+        WITHDRAWN = "WITHDRAWN", "Withdrawn"
+
+    LIVE = ["PROPOSED", "APPROVED", "SCHEDULED"]
+    MOVES = {
+        State.DRAFT: {State.PROPOSED, State.SUPERSEDED, State.WITHDRAWN},
+        State.PROPOSED: {
+            State.APPROVED,
+            State.DECLINED,
+            State.SUPERSEDED,
+            State.WITHDRAWN,
+        },
+        State.APPROVED: {State.SCHEDULED, State.APPLIED},
+        State.SCHEDULED: {State.APPLIED, State.WITHDRAWN},
+        State.APPLIED: set(),
+        State.DECLINED: set(),
+        State.SUPERSEDED: set(),
+        State.WITHDRAWN: set(),
+    }
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="adjustments")
+    version = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind)
+    state = models.CharField(max_length=10, choices=State, default=State.PROPOSED)
+    line = models.ForeignKey("billing.Line", models.PROTECT, related_name="+")
+    change = models.ForeignKey(
+        "billing.RenewalChange",
+        models.PROTECT,
+        related_name="adjustments",
+        null=True,
+        blank=True,
+        help_text="The wish it answers.",
+    )
+    charge = models.ForeignKey(
+        "billing.Charge",
+        models.PROTECT,
+        related_name="adjustments",
+        null=True,
+        blank=True,
+        help_text="The charge that is disputed.",
+    )
+    from_quantity = models.PositiveIntegerField()
+    from_plan = models.ForeignKey("marketplace.Plan", models.PROTECT, related_name="+")
+    to_quantity = models.PositiveIntegerField(null=True, blank=True)
+    to_plan = models.ForeignKey(
+        "marketplace.Plan", models.PROTECT, related_name="+", null=True, blank=True
+    )
+    boundary_on = models.DateField(
+        null=True, blank=True, help_text="The end of the term it is for."
+    )
+    effective_on = models.DateField(
+        null=True,
+        blank=True,
+        help_text="Counts from this day: the boundary, or the day a plan was replaced.",
+    )
+    bill_before = amount(help_text="The next bill if nothing is changed.")
+    bill_after = amount(
+        null=True, blank=True, help_text="The next bill after it. Empty: it cannot act."
+    )
+    gives_back = amount(default=0, help_text="What is credited when it acts.")
+    held = amount(default=0, help_text="What was held and not billed by then.")
+    weight = amount(default=0, help_text="What the approval limit is compared with.")
+    two_needed = models.BooleanField(
+        default=False, help_text="Above the limit: two people of staff answer for it."
+    )
+    reason = models.TextField(blank=True)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="Who wrote this version. Empty: the calendar.",
+    )
+    drafted_on = models.DateField()
+    drafted_at = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    decided_on = models.DateField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    applied_on = models.DateField(null=True, blank=True)
+
+    objects = AdjustmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ticket", "version"], name="one_adjustment_per_version"
+            ),
+            models.UniqueConstraint(
+                fields=["line", "boundary_on"],
+                condition=Q(
+                    state__in=["PROPOSED", "APPROVED", "SCHEDULED"],
+                    boundary_on__isnull=False,
+                ),
+                name="one_live_adjustment_per_line_and_boundary",
+            ),
+            models.UniqueConstraint(
+                fields=["charge"],
+                condition=Q(
+                    state__in=["PROPOSED", "APPROVED", "SCHEDULED"],
+                    charge__isnull=False,
+                ),
+                name="one_live_adjustment_per_charge",
+                violation_error_message="A credit for this charge is proposed already.",
+            ),
+            models.UniqueConstraint(
+                fields=["ticket"],
+                condition=Q(state="DRAFT"),
+                name="one_draft_adjustment_per_ticket",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    kind="CREDIT",
+                    charge__isnull=False,
+                    change=None,
+                    boundary_on=None,
+                    to_quantity=None,
+                    to_plan=None,
+                    gives_back__gt=0,
+                )
+                | Q(charge=None, change__isnull=False, boundary_on__isnull=False)
+                & (
+                    Q(kind="END", to_quantity=0, to_plan=None)
+                    | Q(kind="LOWER", to_quantity__gte=1, to_plan=None)
+                    | Q(kind="PLAN", to_quantity=None, to_plan__isnull=False)
+                    | Q(kind="REPLACED", to_quantity=0, to_plan=None)
+                ),
+                name="an_adjustment_has_one_target",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="CREDIT")
+                | Q(kind="REPLACED", effective_on__lt=F("boundary_on"))
+                | Q(effective_on=F("boundary_on")),
+                name="an_adjustment_counts_from_its_boundary",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["ticket"],
+                name="adjustments_for_a_second",
+                condition=Q(state="PROPOSED", two_needed=True),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.kind} v{self.version} on {self.ticket_id}"
+
+    @property
+    def is_live(self):
+        return self.state in self.LIVE
+
+
+class AdjustmentApproval(models.Model):
+    """One of staff approved a version. Above the limit it takes two people (3.14)."""
+
+    adjustment = models.ForeignKey(Adjustment, models.CASCADE, related_name="approvals")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    on = models.DateField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["adjustment", "by"], name="one_approval_per_person"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.by_id} for {self.adjustment_id}"
+
+
+class ApprovalLimit(models.Model):
+    """Above it, an adjustment takes two people of staff. A currency without one: one."""
+
+    currency = models.CharField(max_length=3, unique=True)
+    amount = amount()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gte=0), name="an_approval_limit_is_not_negative"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.amount} {self.currency}"
+
+
+class HeldAlert(models.Model):
+    """Staff were told, once for each mark, that a ticket holds money undecided (3.14)."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="held_alerts")
+    days = models.PositiveSmallIntegerField(help_text="Held for so many days.")
+    told_on = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ticket", "days"], name="one_held_alert_per_ticket_and_mark"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.days} days on {self.ticket_id}"
+
+
 class Evidence(models.Model):
     """A frozen look at the line and its use: at opening, and again at the decision.
 
-    Append-only. Each wish that a ticket carries has its own.
+    Append-only. Each wish that a ticket carries has its own, and each version that was
+    approved or declined.
     """
 
     class Moment(models.TextChoices):
@@ -371,7 +638,20 @@ class Evidence(models.Model):
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="evidence")
     change = models.ForeignKey(
-        "billing.RenewalChange", models.PROTECT, related_name="+"
+        "billing.RenewalChange",
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="The wish it is about. Empty: a disputed charge.",
+    )
+    adjustment = models.ForeignKey(
+        Adjustment,
+        models.PROTECT,
+        related_name="evidence",
+        null=True,
+        blank=True,
+        help_text="The version that was decided.",
     )
     moment = models.CharField(max_length=8, choices=Moment)
     content = models.JSONField()
@@ -383,8 +663,16 @@ class Evidence(models.Model):
         verbose_name_plural = "evidence"
         constraints = [
             models.UniqueConstraint(
-                fields=["ticket", "change", "moment"], name="one_snapshot_per_moment"
-            )
+                fields=["ticket", "change"],
+                condition=Q(moment="OPENED"),
+                nulls_distinct=False,
+                name="one_snapshot_at_opening",
+            ),
+            models.UniqueConstraint(
+                fields=["adjustment"],
+                condition=Q(moment="DECIDED"),
+                name="one_snapshot_per_decision",
+            ),
         ]
 
     def __str__(self):
