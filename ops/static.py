@@ -1,12 +1,13 @@
 """Build static/vendor from node_modules: the look without a bundler.
 
-Run `npm ci` first, then `python ops/static.py`. Three things are made:
+Run `npm ci` first, then `python ops/static.py`. Four things are made:
 
 - `tabler.css`: Tabler's stylesheet less the families of `UNUSED` below, which need
   its JavaScript or show what no page of ours shows.
 - `icons.svg`: one sprite of the icons that templates name, plus those of
   `ops/icons.txt` (names that a template computes).
 - `geist-*.woff2`: the typeface, Latin and extended Latin.
+- `chart.js`: Chart.js as its package has it, for the page that draws.
 
 htmx is not here: django-htmx ships it as a static file of its own.
 """
@@ -35,6 +36,7 @@ UNUSED = re.compile(
     r"|\.page>\.navbar|\[data-bs-navbar-theme|\[data-vc"
 )
 FONT = "@fontsource-variable/geist/files/geist-{}-wght-normal.woff2"
+CHART = "chart.js/dist/chart.umd.min.js"
 ICON_IN_TEMPLATE = re.compile(r"""(?:<c-icon\s+name|\bicon)="([a-z0-9-]+)\"""")
 ICON_IN_CODE = re.compile(r"""\bicon["']?\s*[:=]\s*["']([a-z0-9-]+)["']""")
 
@@ -163,6 +165,7 @@ def main() -> None:
     for subset in ("latin", "latin-ext"):
         font = MODULES / FONT.format(subset)
         (VENDOR / f"geist-{subset}.woff2").write_bytes(font.read_bytes())
+    (VENDOR / "chart.js").write_bytes((MODULES / CHART).read_bytes())
 
 
 if __name__ == "__main__":
