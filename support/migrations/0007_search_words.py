@@ -22,7 +22,9 @@ FUNCTIONS = """
 CREATE FUNCTION support_spaced(said text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT regexp_replace(
         regexp_replace(
-            coalesce(said, ''), '[^[:alnum:]\\u0300-\\u036F\\u0900-\\u109F]+', ' ', 'g'
+            coalesce(said, ''),
+            '[\\u0001-/:-@[-`{-\\u00BF\\u2010-\\u206F\\u3000-\\u303F\\uFF01-\\uFF0F\\uFF1A-\\uFF20]+',
+            ' ', 'g'
         ),
         '([\\u0E00-\\u0EFF\\u1000-\\u109F\\u1780-\\u17FF\\u3040-\\u30FF\\u3400-\\u4DBF\\u4E00-\\u9FFF])',
         ' \\1 ', 'g'
