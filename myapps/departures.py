@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.models import Account, Role, User
 from billing import contracts
-from myapps import coverage, role_activations, seats
+from myapps import coverage, partner_events, role_activations, seats
 from myapps.models import Installation, JoinEvent, RoleActivation, Seat
 
 
@@ -61,7 +61,8 @@ def deactivated(
     locked = installations.order_by("pk").select_for_update(no_key=True, of=["self"])
     for installation in locked:
         coverage.bring_forward(account, installation.app, on=on)
-        seats.free(installation, users, by=by, on=on, why="deactivated")
+        gone = seats.free(installation, users, by=by, on=on, why="deactivated")
+        partner_events.seats_removed(installation, gone, on=on)
     JoinEvent.objects.filter(
         account=account, user__in=users, outcome__in=["", "QUEUED"]
     ).update(outcome=JoinEvent.Outcome.REFUSED, reason="inactive", decided_on=on)

@@ -12,7 +12,15 @@ from django.db.models import Exists, OuterRef, Q
 from billing.models import Line
 from billing.renewals import Rolled
 from journal import activities
-from myapps.models import Installation, JoinEvent, RoleActivation, Seat, SeatEvent
+from myapps import partner_events
+from myapps.models import (
+    AddOnActivation,
+    Installation,
+    JoinEvent,
+    RoleActivation,
+    Seat,
+    SeatEvent,
+)
 
 
 def due(*, on: date):
@@ -47,6 +55,7 @@ def close(pk: int, *, on: date) -> bool:
     installation.closed_on = day
     installation.save(update_fields=["closed_on"])
     clear(installation, on=day, why="ended")
+    partner_events.ended(installation, on=day)
     activities.record(
         "app.ended",
         account=installation.account,
@@ -93,11 +102,27 @@ def close_ended(account, app, *, on: date) -> None:
 
 @transaction.atomic
 def follow(rolled: Iterable[Rolled]) -> None:
-    """Put installations on the plan that a change at renewal chose for them."""
+    """Put installations on the plan that a change at renewal chose for them, and add-ons
+    that are active on the line that carries theirs on.
+    """
     for one in rolled:
-        if one.plan is None:
-            continue
-        line = Line.objects.get(pk=one.line_id)
-        Installation.objects.standing().filter(
-            account=line.account_id, plan=line.plan_id
-        ).update(plan=one.plan)
+        if one.plan is not None:
+            _change_plan(one)
+        elif one.continued_by is not None:
+            AddOnActivation.objects.filter(
+                line=one.line_id, deactivated_on=None
+            ).update(line=one.continued_by)
+
+
+def _change_plan(one: Rolled) -> None:
+    line = Line.objects.get(pk=one.line_id)
+    standing = (
+        Installation.objects.standing()
+        .filter(account=line.account_id, plan=line.plan_id)
+        .exclude(plan=one.plan)
+    )
+    for installation in standing.select_for_update(no_key=True, of=["self"]):
+        before = installation.plan
+        installation.plan = one.plan
+        installation.save(update_fields=["plan"])
+        partner_events.plan_changed(installation, before, on=one.boundary)

@@ -12,10 +12,10 @@ from billing import contracts, effects, orders
 from billing.effects import Effect
 from billing.models import Order
 from billing.orders import Signature
-from journal import activities
+from journal import activities, endpoints
 from marketplace import offers
 from marketplace.models import Plan
-from myapps import coverage, endings, role_activations, seats
+from myapps import coverage, endings, partner_events, role_activations, seats
 from myapps.models import Installation
 
 CONFIRM_WITHIN_DAYS = 7
@@ -44,7 +44,8 @@ def install(
 ) -> Installation:  # fmt: skip
     """Install an app on a base plan for users, and for roles (True: with Auto Install).
 
-    Active at once, or installing until its partner confirms within seven days (3.20).
+    Active at once, or installing until its partner, if it has an endpoint, confirms
+    within seven days (3.20).
     Refuses an app that is installed (code installed), a plan that is not offered
     (not_listed), a foreign or deactivated user (stranger, inactive), nobody for a Per
     Seat plan (no_users), and what `effects.of` and `orders.place` refuse.
@@ -81,6 +82,7 @@ def install(
         role_activations.start(
             installation, role, auto_install=auto, order=order, on=on
         )
+    partner_events.installed(installation, on=on)
     activities.record(
         "app.installed",
         account=account,
@@ -116,7 +118,7 @@ def _choosable(plan: Plan, account: Account) -> None:
 
 
 def _create(account, plan, order, *, by, on) -> Installation:
-    waits = bool(plan.app.provisioning_address)
+    waits = endpoints.expected(plan.app.partner_id)
     state = Installation.State.INSTALLING if waits else Installation.State.ACTIVE
     return Installation.objects.create(
         account=account,

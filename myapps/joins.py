@@ -16,7 +16,7 @@ from billing import contracts, effects, lines
 from billing.models import Order, Term
 from billing.orders import Signature
 from journal import activities
-from myapps import coverage, seats, usage
+from myapps import coverage, partner_events, seats, usage
 from myapps.models import Installation, JoinEvent, RoleActivation, Seat
 
 Outcome = JoinEvent.Outcome
@@ -195,6 +195,7 @@ def _seat(installation: Installation, joins: list[JoinEvent], *, on: date) -> No
             installation, users, by=activation.activated_by, on=on,
             role=activation.role, why=f"join:{joins[0].pk}",
         )  # fmt: skip
+    partner_events.seats_added(installation, [join.user for join in joins], on=on)
     _close(joins, Outcome.SEATED, "", on=on)
     activities.record(
         "joins.seated",

@@ -13,7 +13,7 @@ from billing.orders import Signature
 from journal import activities
 from marketplace import list_prices, offers
 from marketplace.models import Plan
-from myapps import coverage, seats, usage
+from myapps import coverage, partner_events, seats, usage
 from myapps.models import Installation
 
 
@@ -60,6 +60,7 @@ def change(
     before = installation.plan
     installation.plan = plan
     installation.save(update_fields=["plan"])
+    partner_events.plan_changed(installation, before, on=on)
     activities.record(
         "plan.changed",
         account=account,

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from accounts.models import User
 from billing import contracts, reversals
 from journal import activities
-from myapps import endings
+from myapps import endings, partner_events
 from myapps.models import Installation
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,7 @@ def expire(pk: int, *, on: date) -> bool:
     ):
         return False
     _fail(installation, answer="", by=None, on=installation.confirm_by)
+    partner_events.ended(installation, on=on)
     return True
 
 

@@ -12,7 +12,7 @@ from billing.effects import Effect
 from billing.models import Order
 from billing.orders import Signature
 from journal import activities
-from myapps import coverage, seats, usage
+from myapps import coverage, partner_events, seats, usage
 from myapps.models import Installation, JoinEvent, RoleActivation, Seat
 
 
@@ -79,6 +79,7 @@ def activate(
     seats.seat(
         installation, members, by=signed.by, on=on, role=role, why="role activated"
     )
+    partner_events.seats_added(installation, members, on=on)
     activation = start(
         installation, role, auto_install=auto_install, order=order, on=on
     )

@@ -15,7 +15,7 @@ from billing.effects import Effect
 from billing.models import Line, Order, RenewalChange, Term
 from billing.orders import Signature
 from journal import activities
-from myapps import coverage, usage
+from myapps import coverage, partner_events, usage
 from myapps.models import Installation, JoinEvent, Seat, SeatEvent
 
 ASKED_BY_NAME = 1000
@@ -82,6 +82,7 @@ def add(
         order=order,
     )  # fmt: skip
     seat(installation, new, by=signed.by, on=on)
+    partner_events.seats_added(installation, new, on=on)
     _record("seats.added", installation, new, by=signed.by, on=on, order=order.pk)
     return order
 
@@ -99,6 +100,7 @@ def remove(
     installation = locked(installation, on=on)
     coverage.bring_forward(installation.account, installation.app, on=on)
     gone = free(installation, users, by=by, on=on, why="removed")
+    partner_events.seats_removed(installation, gone, on=on)
     _record("seats.removed", installation, gone, by=by, on=on)
     if not lower:
         return []

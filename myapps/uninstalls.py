@@ -11,7 +11,7 @@ from accounts.models import User
 from billing import contracts, renewals
 from billing.models import Line, RenewalChange
 from journal import activities
-from myapps import coverage, seats
+from myapps import coverage, partner_events, seats
 from myapps.models import Installation
 
 
@@ -54,9 +54,11 @@ def ask(
     installation.ends_on = ends_on(installation, on=on)
     installation.end_asked_by = by
     installation.save(update_fields=["ends_on", "end_asked_by"])
+    with_add_ons = list(with_add_ons)
     for line in [*_renewing(installation, on=on), *with_add_ons]:
         _clear(line, by=by, on=on)
         renewals.end(line, by=by, on=on, reason=reason, ticket_wanted=ticket_wanted)
+    partner_events.uninstall_scheduled(installation, with_add_ons=with_add_ons, on=on)
     _record("app.uninstalled", installation, by=by, on=on, reason=reason)
     return installation
 
@@ -82,6 +84,7 @@ def take_back(installation: Installation, *, by: User, on: date) -> Installation
         renewals.withdraw(change, by=by, on=on)
     installation.ends_on = installation.end_asked_by = None
     installation.save(update_fields=["ends_on", "end_asked_by"])
+    partner_events.uninstall_taken_back(installation, on=on)
     _record("app.kept", installation, by=by, on=on)
     return installation
 
