@@ -32,9 +32,9 @@ STATEMENTS = [
     """INSERT INTO marketplace_partner (slug, name, website)
        VALUES ('bench', 'Bench', '') ON CONFLICT DO NOTHING""",
     """INSERT INTO marketplace_app (partner_id, slug, name, category, tagline,
-           description, tags, logo, launch_address, provisioning_address, listed_on, state,
+           description, tags, logo, launch_address, listed_on, state,
            currency)
-       SELECT p.id, 'bench-' || n, 'Bench app ' || n, 'Bench', '', '', '{}', '', '', '',
+       SELECT p.id, 'bench-' || n, 'Bench app ' || n, 'Bench', '', '', '{}', '', '',
               %(starts)s, 'PUBLISHED', 'EUR'
        FROM marketplace_partner p, generate_series(1, %(lines)s) n
        WHERE p.slug = 'bench' ON CONFLICT DO NOTHING""",

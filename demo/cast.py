@@ -5,6 +5,10 @@ from accounts.models import User
 from demo.sign_ins import PASSWORD, SIGN_INS
 from marketplace.models import Partner
 
+# Where the demo's partners listen (manage.py partner_sandbox).
+SANDBOX = "127.0.0.1:8790"
+PETRAS = ("ironwood-tools", "relay-automation", "studio-larkspur")
+
 
 def enter() -> None:
     """Create the vendor's and the partner's people, and let everybody listed sign in."""
@@ -16,12 +20,17 @@ def enter() -> None:
     petra = _person(
         "petra.park@ironwood-tools.example", "Petra Park", User.Kind.PARTNER
     )
-    for slug in ("ironwood-tools", "relay-automation", "studio-larkspur"):
-        Partner.objects.get(slug=slug).members.add(petra)
+    for partner in listening():
+        partner.members.add(petra)
     for sign_in in SIGN_INS:
         user = User.objects.get(email=sign_in.email)
         user.set_password(PASSWORD)
         user.save(update_fields=["password"])
+
+
+def listening() -> list[Partner]:
+    """The partners that have an endpoint, and whom Petra works for."""
+    return list(Partner.objects.filter(slug__in=PETRAS).order_by("slug"))
 
 
 def told() -> list[dict[str, str]]:

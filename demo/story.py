@@ -15,6 +15,7 @@ from accounts import authority, clock, people, roles, terms
 from accounts.models import Account, Role, TermsVersion, User
 from billing import contracts
 from demo import cast
+from journal import endpoints
 from marketplace import offers
 from marketplace.models import App, Plan
 from myapps import (
@@ -53,6 +54,7 @@ def tell(*, on: date, files: Path, quiet: bool = False, pin: bool = False) -> No
         effective_from=date(2024, 1, 1),
     )
     cast.enter()
+    _listen(at=_noon(first), on=first)
     days = {on: []}
     for before, event in EVENTS:
         days.setdefault(on - timedelta(days=before), []).append(event)
@@ -62,6 +64,16 @@ def tell(*, on: date, files: Path, quiet: bool = False, pin: bool = False) -> No
         for event in events:
             event(day)
     clock.set_to(_noon(on) if pin else None)
+
+
+def _listen(*, at: datetime, on: date) -> None:
+    """Three partners register endpoints: what is installed of theirs waits for them."""
+    for partner in cast.listening():
+        endpoint, _secret = endpoints.register(
+            partner.pk, address=f"http://{cast.SANDBOX}/{partner.slug}",
+            loopback=[cast.SANDBOX], by=_petra(), on=on, at=at,
+        )  # fmt: skip
+        endpoints.verified(endpoint, challenge=endpoint.challenge, at=at, on=on)
 
 
 def _at(day: date) -> None:
@@ -376,6 +388,7 @@ EVENTS = [
     (60, VEGA.install("jira", "premium", roles={"Agents": False})),
     (59, VEGA.install("clockify", "pro", users=("Agents", 0, 24))),
     (57, VEGA.install("postman", "professional", users=("Agents", 0, 9))),
+    (57, VEGA.confirm("postman", "Your workspace is ready.")),
     (21, VEGA.remove("jira", 12, lower=True)),
     (18, VEGA.uninstall("clockify", "Time tracking moves into payroll.", ticket=True)),
     (6, VEGA.decided("clockify", approve=True, words="Approved as you asked. Clockify"
@@ -409,6 +422,7 @@ EVENTS = [
                            " can make an offer.", wait=True)),
     (42, NORTHGATE.install("dropbox", "business", users=("Agents", 0, 41))),
     (38, NORTHGATE.install("canva", "teams", users=("Back office", 0, 8))),
+    (38, NORTHGATE.confirm("canva", "Your brand kit is ready.")),
     (13, NORTHGATE.change_plan("canva", "pro")),
     (5, NORTHGATE.decided("canva", approve=False, words="Your order form fixes Teams"
                           " until its term ends, so both plans run until then.")),

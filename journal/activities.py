@@ -63,10 +63,43 @@ SENTENCES = {
     "plan.offered": gettext_noop(
         "%(actor)s made the plan %(plan)s available to this account."
     ),
+    # journal
+    "endpoint.registered": gettext_noop(
+        "%(actor)s registered the endpoint %(address)s."
+    ),
+    "endpoint.moved": gettext_noop("%(actor)s asked for the endpoint %(address)s."),
+    "endpoint.challenged": gettext_noop(
+        "%(actor)s sent the challenge to %(address)s again."
+    ),
+    "endpoint.verified": gettext_noop("%(address)s answered the challenge."),
+    "endpoint.rotated": gettext_noop(
+        "%(actor)s made a new secret for the endpoint %(address)s."
+    ),
+    "endpoint.disabled": gettext_noop(
+        "%(actor)s disabled the endpoint %(address)s: %(because)s"
+    ),
+    "endpoint.enabled": gettext_noop("%(actor)s enabled the endpoint %(address)s."),
+    "endpoint.tested": gettext_noop("%(actor)s sent a test event to %(address)s."),
+    "deliveries.replayed": gettext_noop(
+        "%(actor)s sent %(count)s webhooks to %(address)s again."
+    ),
     # support
     "ticket.opened": gettext_noop("%(actor)s opened %(number)s: %(subject_line)s."),
     "ticket.assigned": gettext_noop("%(actor)s assigned %(number)s to %(people)s."),
     "ticket.moved": gettext_noop("%(actor)s moved %(number)s to %(state)s."),
+    "ticket.revised": gettext_noop("%(actor)s changed %(number)s."),
+    "ticket.merged": gettext_noop("%(actor)s merged %(number)s into %(into)s."),
+    "ticket.received": gettext_noop("%(actor)s merged %(other)s into %(number)s."),
+    "ticket.unmerged": gettext_noop(
+        "%(actor)s took the merge of %(number)s into %(into)s back."
+    ),
+    "ticket.linked": gettext_noop("%(actor)s linked %(number)s and %(other)s."),
+    "ticket.unlinked": gettext_noop(
+        "%(actor)s removed the link of %(number)s and %(other)s."
+    ),
+    "ticket.split": gettext_noop("%(actor)s split %(other)s off %(number)s."),
+    "ticket.followed": gettext_noop("%(people)s follows %(number)s."),
+    "ticket.unfollowed": gettext_noop("%(people)s no longer follows %(number)s."),
     "ticket.approved": gettext_noop("%(actor)s approved %(number)s."),
     "ticket.declined": gettext_noop("%(actor)s declined %(number)s."),
     "account.visited": gettext_noop(
@@ -89,6 +122,14 @@ SENTENCES = {
     "renewal.withdrawn": gettext_noop(
         "%(actor)s took back the change of %(plan)s at the term end on "
         "%(term_ends_on)s."
+    ),
+    "renewal.reopened": gettext_noop(
+        "%(actor)s took the approval for %(plan)s of %(app)s back. Support decides it "
+        "again."
+    ),
+    "credit.granted": gettext_noop(
+        "%(actor)s gave back %(amount)s %(currency)s of a disputed charge for %(plan)s "
+        "of %(app)s."
     ),
     "renewal.approved": gettext_noop(
         "%(actor)s approved the change of %(plan)s at the term end on %(term_ends_on)s."

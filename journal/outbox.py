@@ -1,13 +1,15 @@
 """What must still be told: messages written with the change, delivered afterwards."""
 
 import hashlib
+import json
+import secrets
 from datetime import datetime, timedelta
 
 from django.core.mail import EmailMultiAlternatives
 from django.db import models, transaction
 
 from journal import signals
-from journal.models import Message
+from journal.models import Endpoint, Message
 
 # How long to wait after each failed attempt. After the last one we give up.
 RETRIES = [
@@ -45,7 +47,61 @@ def email(
         due_at=at,
     )
     Message.objects.bulk_create([message], ignore_conflicts=True)
-    signals.promised.send(Message)
+    signals.promised.send(Message, kind=Message.Kind.EMAIL)
+
+
+def webhook(
+    *,
+    key: str,
+    partner_id: int,
+    kind: str,
+    thread: str,
+    data: dict,
+    at: datetime,
+    account: models.Model | None = None,
+    collapses: bool = False,
+) -> None:
+    """Promise a webhook to a partner's endpoint; without an endpoint, do nothing.
+
+    `kind` is its type, as app.installed; within a `thread`, as installation:12, they
+    arrive in order. One that `collapses` carries the whole state: while it waits, a
+    newer one of its thread and kind replaces it. `data` is what `json` can write. The
+    body is the envelope of Standard Webhooks, and stays as it was first written.
+    """
+    endpoint = Endpoint.objects.filter(partner_id=partner_id).first()
+    if endpoint is None:
+        return
+    envelope = {"type": kind, "timestamp": at.isoformat(), "data": data}
+    message = Message(
+        kind=Message.Kind.WEBHOOK,
+        key=key,
+        partner_id=partner_id,
+        public_id=f"msg_{secrets.token_hex(16)}",
+        event=kind,
+        thread=thread,
+        collapses=collapses,
+        recipient=str(endpoint),
+        body=json.dumps(envelope, ensure_ascii=False, separators=(",", ":")),
+        account_id=account and account.pk,
+        due_at=at,
+    )
+    Message.objects.bulk_create([message], ignore_conflicts=True)
+    signals.promised.send(Message, kind=Message.Kind.WEBHOOK)
+
+
+@transaction.atomic
+def take_back(beginning: str) -> bool:
+    """Drop the messages whose keys begin so, unless one of them has left already.
+
+    Waits for a delivery under way. Says whether nothing has left.
+    """
+    messages = list(
+        Message.objects.select_for_update().filter(key__startswith=beginning)
+    )
+    if any(message.attempts or message.delivered_at for message in messages):
+        return False
+    Message.objects.filter(pk__in=[message.pk for message in messages]).delete()
+    return True
 
 
 def deliver(*, at: datetime, most: int = 100) -> int:
@@ -65,7 +121,7 @@ def deliver(*, at: datetime, most: int = 100) -> int:
 def _deliver_next(at):
     message = (
         Message.objects.due(at=at)
-        .filter(kind=Message.Kind.EMAIL)
+        .emails()
         .select_for_update(skip_locked=True)
         .order_by("due_at", "id")
         .first()

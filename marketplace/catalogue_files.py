@@ -77,7 +77,6 @@ class AppDetails:
     description: str
     logo: str
     launch_address: str
-    provisioning_address: str
 
 
 @dataclass(frozen=True)
@@ -364,23 +363,19 @@ def check_prices(
 def app_details(node: Reading) -> AppDetails | None:
     if not node.an_object(
         *("slug", "partner", "tagline", "description"),
-        optional=("logo", "launch_address", "provisioning_address"),
+        optional=("logo", "launch_address"),
     ):
         return None
-    optional = {
-        "logo": node["logo"].text(most=200) if "logo" in node.value else "",
-        **{
-            name: node[name].address() if name in node.value else ""
-            for name in ("launch_address", "provisioning_address")
-        },
-    }
+    said = node.value
+    launches = node["launch_address"].address() if "launch_address" in said else ""
     return AppDetails(
         place=node.place,
         slug=node["slug"].slug(most=80),
         partner=node["partner"].slug(most=80),
         tagline=node["tagline"].text(most=200),
         description=node["description"].text(most=10_000),
-        **optional,
+        logo=node["logo"].text(most=200) if "logo" in said else "",
+        launch_address=launches,
     )
 
 

@@ -186,7 +186,6 @@ def detailed(about: AppDetails, partners: dict[str, Partner]) -> dict:
         "description": about.description,
         "logo": about.logo,
         "launch_address": about.launch_address,
-        "provisioning_address": about.provisioning_address,
     }
 
 

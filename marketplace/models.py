@@ -64,9 +64,6 @@ class App(models.Model):
         max_length=200, blank=True, help_text="Below static/, as logos/zoom.svg."
     )
     launch_address = models.URLField(blank=True)
-    provisioning_address = models.URLField(
-        blank=True, help_text="Empty: an installation is active at once."
-    )
     listed_on = models.DateField()
     state = models.CharField(max_length=10, choices=State, default=State.PUBLISHED)
     proposed = models.JSONField(

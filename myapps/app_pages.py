@@ -13,6 +13,7 @@ from accounts import authority, clock
 from accounts.models import Account, User
 from billing import contracts, lines, prices
 from billing.models import Contract, Line
+from journal import endpoints
 from marketplace import list_prices, offers
 from marketplace.models import App, ListPrice, Plan
 from myapps.models import Installation
@@ -101,6 +102,7 @@ def app(request: HttpRequest, slug: str) -> HttpResponse:
         "myapps/app.html",
         {
             "app": app,
+            "waits": endpoints.expected(app.partner_id),
             "ours": ours,
             "on": on,
             "currency": currency,

@@ -70,8 +70,19 @@ class PartnerFactory(DjangoModelFactory):
     name = factory.Sequence("Partner {}".format)
 
 
+class EndpointFactory(DjangoModelFactory):
+    """A partner's endpoint that has answered its challenge: `partner_id` says whose."""
+
+    class Meta:
+        model = "journal.Endpoint"
+
+    address = "https://hooks.partner.example/appconnect"
+    secret = "whsec_" + "c2lnbmVkIHdpdGggdGhpcw=="
+    verified_at = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
 class AppFactory(DjangoModelFactory):
-    """Published, active at once: without an address to provision it."""
+    """Published, active at once: its partner has no endpoint."""
 
     class Meta:
         model = "marketplace.App"

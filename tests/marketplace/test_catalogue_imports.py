@@ -96,7 +96,7 @@ def test_a_supplement_says_whose_app_it_is(taken_in, real, supplement):
     figma = App.objects.get(slug="figma")
 
     assert figma.partner.name == "Studio Larkspur"
-    assert figma.provisioning_address == "http://127.0.0.1:8790/provision/figma"
+    assert figma.launch_address == "https://figma.apps.example/"
     assert Partner.objects.count() == 13
 
 

@@ -17,9 +17,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def app(partner_user):
-    app = factories.AppFactory(
-        slug="box", name="Box", provisioning_address="https://partner.example/hook"
-    )
+    app = factories.AppFactory(slug="box", name="Box")
+    factories.EndpointFactory(partner_id=app.partner_id)
     app.partner.members.add(partner_user)
     return app
 

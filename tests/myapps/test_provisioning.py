@@ -16,9 +16,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def app():
-    return factories.AppFactory(
-        slug="box", name="Box", provisioning_address="https://partner.example/hook"
-    )
+    app = factories.AppFactory(slug="box", name="Box")
+    factories.EndpointFactory(partner_id=app.partner_id)
+    return app
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def refused_with(code):
     return pytest.raises(ValidationError, check=lambda refusal: refusal.code == code)
 
 
-def test_an_app_whose_partner_has_no_address_is_active_at_once(
+def test_an_app_whose_partner_has_no_endpoint_is_active_at_once(
     install, people, contract
 ):
     plan = factories.PlanFactory(price=Decimal("10.00"))

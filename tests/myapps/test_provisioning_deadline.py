@@ -19,7 +19,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def installation():
     """Installed self-serve on 22 January 2026; the partner says nothing."""
-    app = factories.AppFactory(provisioning_address="https://partner.example/provision")
+    app = factories.AppFactory()
+    factories.EndpointFactory(partner_id=app.partner_id)
     plan = factories.PlanFactory(app=app, price=Decimal("10.00"))
     company = Company(starts_on=date(2026, 1, 1))
     company.until(date(2026, 1, 22))
