@@ -8,27 +8,15 @@ from accounts.models import Account
 from billing.models import Line, Term
 from marketplace.models import App, Plan
 from myapps.models import Installation
-from support import wishes
+from support import categories, wishes
 from support.models import Ticket
 
 Category = Ticket.Category
 
-QUESTIONS = {
-    Category.INSTALL: ["app", "plan", "body"],
-    Category.CHARGE: ["line", "body"],
-    Category.REDUCTION: ["line", "quantity", "body"],
-    Category.CANCELLATION: ["line", "body"],
-    Category.ADD_ON: ["line", "body"],
-    Category.SALES: ["app", "plan", "body"],
-}
+QUESTIONS = categories.asked_of_customers()
 """What a customer is asked, by category. The others are opened by My Apps and by us."""
 
-NEEDS_MANAGE = {
-    Category.CHARGE,
-    Category.REDUCTION,
-    Category.CANCELLATION,
-    Category.ADD_ON,
-}
+NEEDS_MANAGE = {category for category in QUESTIONS if categories.KINDS[category].manage}
 
 ASKS = {
     Category.INSTALL: _("Which plan did you expect, and what happened instead?"),

@@ -5,8 +5,9 @@ later wish for the same term end is proposed on the same one (3.12). The lock or
 line, then ticket.
 """
 
-from collections.abc import Iterable
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -20,13 +21,13 @@ from journal.models import Activity
 from marketplace import offers
 from marketplace.models import App, Offer, Plan
 from myapps import usage
-from support import evidence, signals, wishes
+from support import categories, evidence, fields, histories, promises, signals, wishes
 from support.models import Evidence, Message, Ticket
 
 Category = Ticket.Category
 State = Ticket.State
 Origin = Ticket.Origin
-STAFF = {User.Kind.SUPPORT, User.Kind.SALES}
+STAFF = fields.STAFF
 WAKES_AFTER = timedelta(days=7)
 """When a waiting ticket opens again where nobody said a day."""
 
@@ -34,7 +35,8 @@ WAKES_AFTER = timedelta(days=7)
 @transaction.atomic
 def open(
     account: Account, *, category: str, subject: str, by: User | None, on: date,
-    origin: str = Origin.CUSTOMER, internal: bool = False, body: str = "", **about,
+    origin: str = Origin.CUSTOMER, internal: bool = False, body: str = "",
+    at: datetime | None = None, **about,
 ) -> Ticket:  # fmt: skip
     """Open a ticket that carries no renewal change: a question, or work for staff.
 
@@ -44,7 +46,7 @@ def open(
     subject = " ".join(subject.split())[:200]
     if not subject:
         raise ValidationError(_("Say in a few words what it is about."), "no_subject")
-    ticket = Ticket.objects.create(
+    ticket = Ticket(
         account=account,
         category=category,
         subject=subject,
@@ -54,6 +56,8 @@ def open(
         opened_on=on,
         **about,
     )
+    _begin([ticket], on=on, at=at)
+    ticket.save()
     if body.strip():
         _say(ticket, body, by=by, on=on, internal=internal)
     _record("ticket.opened", ticket, by=by, on=on, subject_line=subject)
@@ -61,7 +65,10 @@ def open(
 
 
 @transaction.atomic
-def propose(change: RenewalChange, *, by: User | None, on: date, origin: str) -> Ticket:
+def propose(
+    change: RenewalChange, *, by: User | None, on: date, origin: str,
+    at: datetime | None = None,
+) -> Ticket:  # fmt: skip
     """The ticket that carries a change: opened, or the one there is, pointed at it.
 
     The calendar opens those of the term end in sets: see `propose_due`. Callers hold
@@ -73,8 +80,9 @@ def propose(change: RenewalChange, *, by: User | None, on: date, origin: str) ->
         .first()
     )
     if earlier:
-        return _point(earlier, change, by=by, on=on)
+        return _point(earlier, change, by=by, on=on, at=at)
     ticket = _carrying(change, by=by, on=on, origin=origin)
+    _begin([ticket], on=on, at=at)
     ticket.save()
     _asked(ticket, by=by, on=on)
     evidence.take([ticket], moment=Evidence.Moment.OPENED, on=on)
@@ -91,13 +99,12 @@ def propose_due(changes: Iterable[RenewalChange], *, on: date) -> int:
     changes = list(changes)
     if not changes:
         return 0
-    Ticket.objects.bulk_create(
-        [
-            _carrying(change, by=change.asked_by, on=on, origin=Origin.TERM_END)
-            for change in changes
-        ],
-        ignore_conflicts=True,
-    )
+    tickets = [
+        _carrying(change, by=change.asked_by, on=on, origin=Origin.TERM_END)
+        for change in changes
+    ]
+    _begin(tickets, on=on)
+    Ticket.objects.bulk_create(tickets, ignore_conflicts=True)
     opened = list(
         Ticket.objects.filter(change__in=changes, evidence=None).select_related(
             "account", "change__line__plan__app", "change__target_plan",
@@ -118,7 +125,7 @@ def propose_due(changes: Iterable[RenewalChange], *, on: date) -> int:
 
 def _carrying(change: RenewalChange, *, by, on: date, origin: str) -> Ticket:
     return Ticket(
-        account_id=change.account_id,
+        account=change.account,
         category=wishes.CATEGORIES[change.kind],
         origin=origin,
         subject=wishes.title(change),
@@ -132,17 +139,33 @@ def _carrying(change: RenewalChange, *, by, on: date, origin: str) -> Ticket:
     )
 
 
-def _point(ticket: Ticket, change: RenewalChange, *, by, on: date) -> Ticket:
+def _begin(tickets: list[Ticket], *, on: date, at: datetime | None = None) -> None:
+    for ticket in tickets:
+        ticket.opened_at = _moment(ticket, on=on, at=at)
+    promises.begin(tickets)
+
+
+def _moment(ticket: Ticket, *, on: date, at: datetime | None) -> datetime:
+    """The moment told; else the local midnight that begins the day, as the calendar's."""
+    return at or datetime.combine(on, time(0), ZoneInfo(ticket.account.timezone))
+
+
+def _point(
+    ticket: Ticket, change: RenewalChange, *, by, on: date, at: datetime | None
+) -> Ticket:
     """A later wish for the same term end takes the earlier one's place (3.12)."""
     if ticket.change_id == change.pk:
         return ticket
     ticket.change = change
-    ticket.category = wishes.CATEGORIES[change.kind]
-    ticket.subject = wishes.title(change)
     ticket.requester = change.asked_by or ticket.requester
+    changes = {
+        "category": wishes.CATEGORIES[change.kind],
+        "subject": wishes.title(change),
+    }
     if ticket.state not in {State.NEW, State.OPEN}:
-        ticket.state = State.OPEN
-    ticket.save()
+        changes |= {"state": State.OPEN, "wakes_on": None}
+    promises.asked(ticket, at=_moment(ticket, on=on, at=at))
+    _write(ticket, changes, by=by, on=on, at=at)
     _say(
         ticket,
         _("A later request takes the place of the earlier one: %(title)s.")
@@ -173,7 +196,7 @@ def _opening(ticket: Ticket) -> str:
 def submit(
     account: Account, *, category: str, by: User, on: date, body: str,
     subject: str = "", app: App | None = None, plan: Plan | None = None,
-    line: Line | None = None, quantity: int | None = None,
+    line: Line | None = None, quantity: int | None = None, at: datetime | None = None,
 ) -> Ticket:  # fmt: skip
     """A customer's request. Those that lower a bill ask billing, which opens the ticket.
 
@@ -198,7 +221,7 @@ def submit(
     subject = subject or _subject(category, app=app, plan=plan)
     return open(
         account, category=category, subject=subject, by=by, on=on, body=body,
-        app=app, plan=plan, line=line,
+        app=app, plan=plan, line=line, at=at,
     )  # fmt: skip
 
 
@@ -209,30 +232,120 @@ def _subject(category: str, *, app: App | None, plan: Plan | None) -> str:
 
 
 @transaction.atomic
-def assign(ticket: Ticket, to: User | None, *, by: User, on: date) -> Ticket:
-    """Give a ticket to somebody of Support, or to nobody.
+def revise(
+    ticket: Ticket, changes: Mapping, *, version: int | None, by: User | None,
+    on: date, at: datetime | None = None,
+) -> Ticket:  # fmt: skip
+    """Change a ticket's fields: the one function that pages, macros, bulk jobs and the
+    API use.
 
-    Refuses people who are not active staff (code not_staff).
+    `changes` is field by field, plain enough for JSON: see `support.fields`. Giving a
+    new ticket to somebody opens it; one that waits needs its wake-up day. `version` is
+    the one that was seen (None: whatever it is, for who looked at nothing, as a bulk
+    job). `at` is the moment, for the promises; without it the day's local midnight.
+
+    Refuses another version (code stale, with `params["differences"]`, a list of
+    `histories.Difference`: which field, from what to what, by whom, when; and
+    `params["version"]`, the one there is), what `fields.read` refuses, a merged ticket
+    (merged), a move that `Ticket.MOVES` does not have (illegal_move), waiting without a
+    wake-up day (no_wake_day), a category that does not fit what the ticket carries
+    (category_carries_change, link_missing), and to finish what is not finished: a
+    billing ticket that is not decided (undecided) or not carried out (scheduled), or
+    work on a line that is still parked (parked). All of it or nothing.
     """
     ticket = locked(ticket)
-    if to is not None and (to.kind not in STAFF or not to.is_active):
+    if version is not None and version != ticket.version:
         raise ValidationError(
-            _("Tickets are assigned to people of Support."), code="not_staff"
+            _(
+                "Somebody changed this ticket while you did. Look at it, then save again."
+            ),
+            code="stale",
+            params={
+                "differences": histories.since(ticket, version),
+                "version": ticket.version,
+            },
         )
-    ticket.assignee = to
-    if to and ticket.state == State.NEW:
-        ticket.state = State.OPEN
-    ticket.save()
-    _record(
-        "ticket.assigned", ticket, by=by, on=on, private=True, users=[to] if to else []
+    if ticket.merged_into_id:
+        raise ValidationError(
+            _("It was merged into another ticket. Change that one."), code="merged"
+        )
+    wanted = fields.read(changes, ticket, on=on)
+    if wanted.get("assignee") and ticket.state == State.NEW:
+        wanted.setdefault("state", State.OPEN)
+    if "category" in wanted:
+        _refuse_category(ticket, wanted["category"])
+    _rest(ticket, wanted)
+    if "state" in wanted:
+        _refuse_unfinished(ticket, wanted["state"])
+        _refuse_move(ticket, wanted["state"], among=Ticket.BY_HAND)
+    return _write(ticket, wanted, by=by, on=on, at=at)
+
+
+def _refuse_category(ticket: Ticket, category: str) -> None:
+    """What carries a renewal change stays what it is; the others need their links."""
+    if ticket.change_id or category in Ticket.BILLING:
+        raise ValidationError(
+            _("This category belongs to a change at renewal, which a request opens."),
+            code="category_carries_change",
+        )
+    categories.refuse_unlinked(
+        category, app=ticket.app_id, line=ticket.line_id, contract=ticket.contract_id
     )
+
+
+def _rest(ticket: Ticket, wanted: dict) -> None:
+    """What waits has a wake-up day, and nothing else has one."""
+    state = wanted.get("state", ticket.state)
+    if state not in Ticket.ASLEEP:
+        wanted["wakes_on"] = None
+    elif wanted.get("wakes_on", ticket.wakes_on) is None:
+        raise ValidationError(
+            _("Say on which day the ticket wakes."), code="no_wake_day"
+        )
+
+
+def _write(
+    ticket: Ticket, values: dict, *, by: User | None, on: date,
+    at: datetime | None = None,
+) -> Ticket:  # fmt: skip
+    """Write fields of a locked ticket that may have these values: with its version, its
+    clocks and its history.
+    """
+    changed = {}
+    for name, value in values.items():
+        before = getattr(ticket, name)
+        if before != value:
+            setattr(ticket, name, value)
+            changed[name] = [fields.plain(before), fields.plain(value)]
+    at = _moment(ticket, on=on, at=at)
+    if changed:
+        ticket.version += 1
+        if ticket.state == State.SOLVED and "state" in changed:
+            ticket.solved_at = at
+        elif not ticket.is_done:
+            ticket.solved_at = None
+    promises.follow([ticket], at=at)
+    ticket.save()
+    if changed:
+        _record(
+            "ticket.revised", ticket, by=by, on=on, private=True,
+            version=ticket.version, changes=changed,
+        )  # fmt: skip
     return ticket
+
+
+def assign(
+    ticket: Ticket, to: User | None, *, by: User, on: date, at: datetime | None = None
+) -> Ticket:
+    """Give a ticket to somebody of Support, or to nobody. Refuses as `revise` does."""
+    return revise(ticket, {"assignee": to}, version=None, by=by, on=on, at=at)
 
 
 @transaction.atomic
 def reply(
-    ticket: Ticket, body: str, *, by: User, on: date, wait: bool = False, **how
-) -> Message:
+    ticket: Ticket, body: str, *, by: User, on: date, wait: bool = False,
+    wakes_on: date | None = None, at: datetime | None = None, **how,
+) -> Message:  # fmt: skip
     """Say something that staff and customer read; an answer wakes a waiting ticket.
 
     `wait`: staff wait for the customer now; `how`: its channel, mail_id, leaves_at.
@@ -251,30 +364,24 @@ def reply(
             _("This request is closed. Submit a new one."), code="closed"
         )
     message = _say(ticket, body, by=by, on=on, **how)
+    moment, changes = _moment(ticket, on=on, at=at), {}
     if by.kind in STAFF:
-        wanted = State.WAITING if wait else State.OPEN
-        moves = wait or ticket.state == State.NEW
+        promises.answered(ticket, at=moment)
+        if wait:
+            wakes_on = wakes_on or on + WAKES_AFTER
+            changes = {"state": State.WAITING, "wakes_on": wakes_on}
+        elif ticket.state == State.NEW:
+            changes = {"state": State.OPEN}
     else:
-        wanted, moves = State.OPEN, ticket.state in {State.WAITING, State.SOLVED}
-    if moves and ticket.state != wanted:
+        promises.asked(ticket, at=moment)
+        if ticket.state in {*Ticket.ASLEEP, State.SOLVED}:
+            changes = {"state": State.OPEN, "wakes_on": None}
+    if changes.get("state", ticket.state) != ticket.state:
+        _refuse_move(ticket, changes["state"])
         message.state_before = ticket.state
         message.save(update_fields=["state_before"])
-        _move(ticket, wanted, on=on)
-    else:
-        ticket.save(update_fields=["touched_at"])
+    _write(ticket, changes, by=by, on=on, at=at)
     return message
-
-
-def unsay(ticket: Ticket, *, state: str) -> None:
-    """A reply was taken back before it left: stand where the ticket stood before it.
-
-    `state` is empty where the reply moved nothing. Callers hold the ticket's lock.
-    """
-    if state and ticket.state in {State.OPEN, State.WAITING}:
-        ticket.state = state
-        if state not in Ticket.ASLEEP:
-            ticket.wakes_on = None
-    ticket.save()
 
 
 @transaction.atomic
@@ -284,6 +391,15 @@ def note(ticket: Ticket, body: str, *, by: User, on: date) -> Message:
     message = _say(ticket, body, by=by, on=on, internal=True)
     ticket.save(update_fields=["touched_at"])
     return message
+
+
+def unsay(ticket: Ticket, *, state: str, by: User, on: date, at: datetime) -> Ticket:
+    """A reply was taken back before it left: the ticket stands in `state` again, if
+    saying it had moved it, and who waited for an answer waits since then.
+    """
+    promises.unanswered(ticket)
+    changes = {"state": state, "wakes_on": None} if state else {}
+    return _write(ticket, changes, by=by, on=on, at=at)
 
 
 def _say(ticket: Ticket, body: str, *, by, on: date, internal=False, **how) -> Message:
@@ -298,20 +414,17 @@ def _say(ticket: Ticket, body: str, *, by, on: date, internal=False, **how) -> M
     return message
 
 
-@transaction.atomic
-def move(ticket: Ticket, to: str, *, by: User, on: date) -> Ticket:
-    """Bring a ticket to another state by hand.
-
-    Refuses a move that `Ticket.MOVES` does not have (code illegal_move), and to finish
-    a billing ticket that is not decided (undecided) or not carried out (scheduled):
-    closing one is deciding it. Nor is work on a line finished while it is parked
-    (parked).
+def move(
+    ticket: Ticket, to: str, *, by: User, on: date, wakes_on: date | None = None,
+    at: datetime | None = None,
+) -> Ticket:  # fmt: skip
+    """Bring a ticket to another state by hand. Refuses as `revise` does; what waits wakes
+    in a week where no day is said.
     """
-    ticket = locked(ticket)
-    _refuse_unfinished(ticket, to)
-    _move(ticket, to, on=on)
-    _record("ticket.moved", ticket, by=by, on=on, private=True, state=to)
-    return ticket
+    changes = {"state": to}
+    if to in Ticket.ASLEEP:
+        changes["wakes_on"] = wakes_on or on + WAKES_AFTER
+    return revise(ticket, changes, version=None, by=by, on=on, at=at)
 
 
 def _refuse_unfinished(ticket: Ticket, to: str) -> None:
@@ -336,8 +449,8 @@ def _refuse_unfinished(ticket: Ticket, to: str) -> None:
         )
 
 
-def _move(ticket: Ticket, to: str, *, on: date) -> None:
-    if to not in Ticket.MOVES[ticket.state]:
+def _refuse_move(ticket: Ticket, to: str, *, among=State.values) -> None:
+    if to not in Ticket.MOVES[ticket.state] or to not in among:
         raise ValidationError(
             _("A ticket that is “%(state)s” cannot become “%(to)s”."),
             code="illegal_move",
@@ -346,18 +459,18 @@ def _move(ticket: Ticket, to: str, *, on: date) -> None:
                 "to": State(to).label.lower(),
             },
         )
-    ticket.state = to
-    if to in Ticket.ASLEEP and ticket.wakes_on is None:
-        ticket.wakes_on = on + WAKES_AFTER
-    elif to not in Ticket.ASLEEP:
-        ticket.wakes_on = None
-    ticket.save(update_fields=["state", "wakes_on", "touched_at"])
+
+
+def _move(ticket: Ticket, to: str, *, by, on: date, at: datetime | None) -> None:
+    _refuse_move(ticket, to)
+    _write(ticket, {"state": to, "wakes_on": None}, by=by, on=on, at=at)
 
 
 @transaction.atomic
 def decide(
-    ticket: Ticket, *, approve: bool, by: User, on: date, word: str = ""
-) -> Ticket:
+    ticket: Ticket, *, approve: bool, by: User, on: date, word: str = "",
+    at: datetime | None = None,
+) -> Ticket:  # fmt: skip
     """Approve or decline what a billing ticket proposes: once, in billing (3.12–3.14).
 
     The evidence is taken again, the customer is told in plain words with `word` before
@@ -381,8 +494,12 @@ def decide(
     )
     ticket = locked(ticket)
     waits = change.state == RenewalChange.State.APPROVED
-    if ticket.state != (State.SCHEDULED if waits else State.SOLVED):
-        _move(ticket, State.SCHEDULED if waits else State.SOLVED, on=on)
+    promises.answered(ticket, at=_moment(ticket, on=on, at=at))
+    wanted = State.SCHEDULED if waits else State.SOLVED
+    if ticket.state != wanted:
+        _move(ticket, wanted, by=by, on=on, at=at)
+    else:
+        _write(ticket, {}, by=by, on=on, at=at)
     told = wishes.decided(change, approve=approve, held=held)
     _say(ticket, "\n\n".join(filter(None, [word.strip(), told])), by=by, on=on)
     _record("ticket.approved" if approve else "ticket.declined", ticket, by=by, on=on)
@@ -400,7 +517,7 @@ def _approver(ticket: Ticket, by: User) -> None:
         )
 
 
-def settle(change: RenewalChange, *, on: date) -> None:
+def settle(change: RenewalChange, *, on: date, at: datetime | None = None) -> None:
     """A change needs no decision any more, or has acted: its ticket says so and closes.
 
     A decision made on the ticket has its own words; here the other ways are told.
@@ -416,11 +533,13 @@ def settle(change: RenewalChange, *, on: date) -> None:
     being_decided = ticket.state != State.SCHEDULED and change.decided_by_id
     if not being_decided:
         _say(ticket, wishes.settled(change), by=None, on=on)
-    _move(ticket, State.SOLVED, on=on)
+    _move(ticket, State.SOLVED, by=None, on=on, at=at)
 
 
 @transaction.atomic
-def offer_plan(ticket: Ticket, plan: Plan, *, by: User, on: date) -> Offer:
+def offer_plan(
+    ticket: Ticket, plan: Plan, *, by: User, on: date, at: datetime | None = None
+) -> Offer:
     """Make a plan that is not listed available to the ticket's account (T15, 3.6).
 
     The customer is told. Refuses what `marketplace.offers` refuses.
@@ -437,8 +556,9 @@ def offer_plan(ticket: Ticket, plan: Plan, *, by: User, on: date) -> Offer:
         by=by,
         on=on,
     )
-    if ticket.state == State.NEW:
-        _move(ticket, State.OPEN, on=on)
+    promises.answered(ticket, at=_moment(ticket, on=on, at=at))
+    opens = {"state": State.OPEN} if ticket.state == State.NEW else {}
+    _write(ticket, opens, by=by, on=on, at=at)
     return offer
 
 
@@ -466,7 +586,9 @@ def park(line_id: int, *, because: str, on: date) -> Ticket:
 
 
 @transaction.atomic
-def release(ticket: Ticket, *, by: User, on: date) -> Ticket:
+def release(
+    ticket: Ticket, *, by: User, on: date, at: datetime | None = None
+) -> Ticket:
     """Put a parked line back into the hourly run, which makes up for what it missed.
 
     Refuses a ticket that is not about a parked line (code not_parked).
@@ -477,8 +599,7 @@ def release(ticket: Ticket, *, by: User, on: date) -> Ticket:
     ticket = locked(ticket)
     _say(ticket, _("Put back into the hourly run."), by=by, on=on, internal=True)
     if not ticket.is_done:
-        _move(ticket, State.SOLVED, on=on)
-    _record("ticket.moved", ticket, by=by, on=on, private=True, state=State.SOLVED)
+        _move(ticket, State.SOLVED, by=by, on=on, at=at)
     return ticket
 
 
