@@ -16,11 +16,10 @@ from accounts.models import Account, User
 from billing.models import Contract, Line, RenewalChange, Term
 from marketplace.models import Offer, Plan
 from support import evidence, proposals, queues, tickets, visits
-from support.forms import DecisionForm, ReasonForm, WordsForm
+from support.forms import DecisionForm, ReasonForm
 from support.models import Evidence, Ticket
 
 ON_A_PAGE = 50
-SAID_ON_A_PAGE = 200
 EVENTS_SHOWN = 50
 
 
@@ -46,39 +45,11 @@ def queue(request):
     return render(request, "support/queue.html", context)
 
 
-@require_GET
-@authority.staff_required
-def ticket(request, pk):
-    """A ticket: what it proposes, what it rests on, what was said."""
-    return _page(request, _ticket(pk))
-
-
-@require_POST
-@authority.staff_required
-def say(request, pk):
-    """Send words to the customer, or keep them among staff."""
-    found = _ticket(pk)
-    form = WordsForm(request.POST)
-    if form.is_valid():
-        words = {"by": request.user, "on": _on(found)}
-        try:
-            if form.cleaned_data["to"] == "note":
-                tickets.note(found, form.cleaned_data["body"], **words)
-            else:
-                wait = form.cleaned_data["wait"]
-                tickets.reply(found, form.cleaned_data["body"], **words, wait=wait)
-        except ValidationError as refusal:
-            form.add_error(None, refusal)
-        else:
-            return redirect(f"{_address(found)}#write")
-    return _page(request, found, form=form, status=422)
-
-
 @require_POST
 @authority.staff_required
 def assign(request, pk):
     """Give the ticket to oneself, a colleague or nobody."""
-    found = _ticket(pk)
+    found = loaded(pk)
     to = request.POST.get("to", "")
     staff = User.objects.active().filter(kind__in=tickets.STAFF)
     person = get_object_or_404(staff, pk=to) if to.isdecimal() else None
@@ -94,7 +65,7 @@ def assign(request, pk):
 @authority.staff_required
 def move(request, pk):
     """Bring the ticket to another state."""
-    found = _ticket(pk)
+    found = loaded(pk)
     to = request.POST.get("to", "")
     if to not in Ticket.BY_HAND:
         to = Ticket.State.NEW
@@ -124,8 +95,8 @@ def decline(request, pk):
 @authority.staff_required
 def offer_plan(request, pk):
     """Make a plan that is not listed available to the ticket's account (T15)."""
-    found = _ticket(pk)
-    plan = get_object_or_404(_offerable(found), pk=request.POST.get("plan") or 0)
+    found = loaded(pk)
+    plan = get_object_or_404(offerable_to(found), pk=request.POST.get("plan") or 0)
     return _act(
         request,
         found,
@@ -139,7 +110,7 @@ def offer_plan(request, pk):
 @authority.staff_required
 def release(request, pk):
     """Put a parked line back into the hourly run."""
-    found = _ticket(pk)
+    found = loaded(pk)
     return _act(
         request,
         found,
@@ -207,27 +178,7 @@ def _ask_reason(request, account, reasons):
     )
 
 
-def _page(request, ticket, *, form=None, status=200):
-    said = ticket.messages.select_related("author").order_by("-id")[:SAID_ON_A_PAGE]
-    context = {
-        "ticket": ticket,
-        "today": _on(ticket),
-        "said": reversed(said),
-        "form": form or WordsForm(),
-        "staff": User.objects.active()
-        .filter(kind__in=tickets.STAFF)
-        .order_by("display_name"),
-        "moves": [(to, Ticket.State(to).label) for to in _moves(ticket)],
-        "offerable": _offerable(ticket)
-        if ticket.category == Ticket.Category.INSTALL
-        else [],
-    }
-    if ticket.change_id:
-        context |= _case(ticket)
-    return render(request, "support/ticket.html", context, status=status)
-
-
-def _case(ticket) -> dict:
+def case_of(ticket) -> dict:
     """What a billing ticket proposes and rests on: as it was, and as it is."""
     undecided = ticket.change.state == RenewalChange.State.UNDECIDED
     taken = {
@@ -263,7 +214,7 @@ def _case(ticket) -> dict:
         ],
         "events_count": later["seat_events_count"],
         "seen": evidence.digest(now),
-        "proposal": proposals.of(ticket.change, on=_on(ticket)) if undecided else None,
+        "proposal": proposals.of(ticket.change, on=local_day(ticket)) if undecided else None,
     }
 
 
@@ -275,18 +226,18 @@ def _authority(recorded: str) -> tuple[str, str] | None:
 
 
 def _decide(request, pk, *, approve):
-    ticket = _ticket(pk)
+    ticket = loaded(pk)
     if ticket.change_id is None:
         messages.error(request, _("There is nothing to decide on this ticket."))
-        return redirect(_address(ticket))
-    case = _case(ticket)
+        return redirect(address_of(ticket))
+    case = case_of(ticket)
     if not case["undecided"]:
         messages.error(
             request,
             _("This was decided already: %(state)s.")
             % {"state": ticket.change.get_state_display().lower()},
         )
-        return redirect(_address(ticket))
+        return redirect(address_of(ticket))
     form = DecisionForm(request.POST or None, initial={"seen": case["seen"]})
     status, changed = 200, False
     if form.is_valid():
@@ -297,7 +248,7 @@ def _decide(request, pk, *, approve):
                     ticket,
                     approve=approve,
                     by=request.user,
-                    on=_on(ticket),
+                    on=local_day(ticket),
                     word=form.cleaned_data["word"],
                 )
             except ValidationError as refusal:
@@ -305,7 +256,7 @@ def _decide(request, pk, *, approve):
                 status = 422
             else:
                 messages.success(request, _("Decided, and the customer was told."))
-                return redirect(_address(ticket))
+                return redirect(address_of(ticket))
         else:
             status = 409
             word = form.cleaned_data["word"]
@@ -317,21 +268,21 @@ def _decide(request, pk, *, approve):
 def _act(request, ticket, rule, done: str):
     """One call into the rules; a refusal is said on the ticket's page."""
     try:
-        rule(by=request.user, on=_on(ticket))
+        rule(by=request.user, on=local_day(ticket))
     except ValidationError as refusal:
         messages.error(request, " ".join(refusal.messages))
     else:
         messages.success(request, done)
-    return redirect(_address(ticket))
+    return redirect(address_of(ticket))
 
 
-def _moves(ticket) -> list[str]:
+def moves_of(ticket) -> list[str]:
     """Where the ticket may go by hand; what waits for a decision goes nowhere else."""
     standing = ticket.change_id and ticket.change.state in RenewalChange.STANDING
     return [to for to in ticket.moves if not (standing and to in Ticket.DONE)]
 
 
-def _offerable(ticket):
+def offerable_to(ticket):
     """Base plans under contract for the account that it cannot choose yet (T15)."""
     offered = Offer.objects.filter(account=ticket.account).values("plan")
     contracted = Line.objects.of(ticket.account).values("plan")
@@ -344,7 +295,8 @@ def _offerable(ticket):
     )
 
 
-def _ticket(pk) -> Ticket:
+def loaded(pk) -> Ticket:
+    """The ticket of an address, with what its pages say of it."""
     return get_object_or_404(
         Ticket.objects.select_related(
             "account", "app", "plan", "requester", "assignee", "contract",
@@ -355,11 +307,13 @@ def _ticket(pk) -> Ticket:
     )  # fmt: skip
 
 
-def _address(ticket) -> str:
+def address_of(ticket) -> str:
+    """Where staff read the ticket."""
     return reverse("support:ticket", args=[ticket.pk])
 
 
-def _on(ticket):
+def local_day(ticket) -> date:
+    """Today where the ticket's account is."""
     return clock.today(ticket.account.timezone)
 
 

@@ -4,7 +4,7 @@ from django import forms
 from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Account
+from accounts.models import Account, User
 from billing.models import Line, Term
 from marketplace.models import App, Plan
 from myapps.models import Installation
@@ -135,6 +135,9 @@ class WordsForm(forms.Form):
     )
     to = forms.ChoiceField(choices=[("customer", ""), ("note", "")])
     wait = forms.BooleanField(required=False, label=_("Wait for the customer's answer"))
+    seen = forms.IntegerField(
+        required=False, min_value=0, help_text="The newest message on the page."
+    )
 
 
 class DecisionForm(forms.Form):
@@ -158,3 +161,75 @@ class ReasonForm(forms.Form):
         label=_("Why do you open this account?"),
         help_text=_("The account's administrators can read it."),
     )
+
+
+class CannedReplyForm(forms.Form):
+    """A reply written before; the rules refuse variables that there are not."""
+
+    shortcut = forms.SlugField(
+        max_length=40,
+        label=_("Shortcut"),
+        help_text=_("Typed after :: to put it in: letters, digits and hyphens."),
+    )
+    name = forms.CharField(max_length=120, label=_("Name"))
+    category = forms.ChoiceField(
+        required=False,
+        choices=[("", _("All categories")), *Category.choices],
+        label=_("For tickets about"),
+    )
+    body = forms.CharField(
+        max_length=8_000, widget=forms.Textarea(attrs={"rows": 10}), label=_("Reply")
+    )
+
+
+class MacroForm(forms.Form):
+    """The changes that a macro makes; what is left empty it leaves alone."""
+
+    name = forms.CharField(max_length=120, label=_("Name"))
+    state = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("", _("Leave as it is")),
+            *((to.value, to.label) for to in Ticket.BY_HAND),
+        ],
+        label=_("State"),
+    )
+    wakes_in = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=366,
+        label=_("Wakes in so many days"),
+        help_text=_("Where it waits then."),
+    )
+    priority = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        choices=[("", _("Leave as it is")), *Ticket.Priority.choices],
+        label=_("Priority"),
+    )
+    assignee = forms.ModelChoiceField(
+        User.objects.none(),
+        required=False,
+        empty_label=_("Leave as it is"),
+        label=_("Assign to"),
+    )
+    add_tags = forms.CharField(
+        required=False,
+        max_length=200,
+        label=_("Add tags"),
+        help_text=_("With commas between them."),
+    )
+    remove_tags = forms.CharField(
+        required=False, max_length=200, label=_("Remove tags")
+    )
+    position = forms.IntegerField(
+        required=False, min_value=0, max_value=999, label=_("Place in the list")
+    )
+
+    def changes(self) -> dict:
+        """What was chosen, field by field, as a macro keeps it."""
+        names = ["state", "wakes_in", "priority", "add_tags", "remove_tags"]
+        chosen = {name: self.cleaned_data[name] for name in names}
+        person = self.cleaned_data["assignee"]
+        chosen["assignee"] = person and person.pk
+        return {name: value for name, value in chosen.items() if value}

@@ -1,10 +1,10 @@
-"""News from billing, heard inside the transaction that made it."""
+"""News from billing and of the desk, heard inside the transaction that made it."""
 
 from django.dispatch import receiver
 
 from billing.models import RenewalChange
 from billing.signals import decrease_asked, decrease_settled
-from support import tickets
+from support import mails, signals, tickets
 from support.models import Ticket
 
 
@@ -23,3 +23,15 @@ def _asked(sender, *, change, by, on, **news):
 @receiver(decrease_settled, dispatch_uid="support_decrease_settled")
 def _settled(sender, *, change, by, on, **news):
     tickets.settle(change, on=on)
+
+
+@receiver(signals.said, dispatch_uid="support_said")
+def _said(sender, *, message, **news):
+    """What staff tell a customer is mailed; what the calendar says, notices tell."""
+    if message.author and message.author.kind in tickets.STAFF:
+        mails.reply(message)
+
+
+@receiver(signals.mentioned, dispatch_uid="support_mentioned")
+def _mentioned(sender, *, message, people, **news):
+    mails.mention(message, people)

@@ -398,7 +398,9 @@ def unsay(ticket: Ticket, *, state: str, by: User, on: date, at: datetime) -> Ti
     saying it had moved it, and who waited for an answer waits since then.
     """
     promises.unanswered(ticket)
-    changes = {"state": state, "wakes_on": None} if state else {}
+    changes = {"state": state} if state else {}
+    if state and state not in Ticket.ASLEEP:
+        changes["wakes_on"] = None
     return _write(ticket, changes, by=by, on=on, at=at)
 
 

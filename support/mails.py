@@ -1,0 +1,65 @@
+"""Letters of the desk: written here, and left in the outbox with what they tell of."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from journal import outbox
+from support import conversations
+from support.models import Message
+
+
+def reply(message: Message) -> None:
+    """Send what staff said to those it is addressed to, when it leaves for good."""
+    ticket = message.ticket
+    for user in conversations.recipients(ticket):
+        _letter(
+            "reply",
+            key=f"{conversations.mails_of(message)}{user.pk}",
+            to=user,
+            link=reverse("support:request", args=[ticket.pk]),
+            account=ticket.account,
+            at=message.leaves_at or timezone.now(),
+            message=message,
+            ticket=ticket,
+        )
+
+
+def mention(message: Message, people: list[User]) -> None:
+    """Tell staff that a note names them. The note itself stays on the desk."""
+    for user in people:
+        _letter(
+            "mention",
+            key=f"mention:{message.pk}:{user.pk}",
+            to=user,
+            link=reverse("support:ticket", args=[message.ticket_id]),
+            at=timezone.now(),
+            message=message,
+            ticket=message.ticket,
+        )
+
+
+def _letter(
+    letter: str, *, key: str, to: User, link: str, at: datetime, account=None, **words
+) -> None:
+    words |= {
+        "person": to,
+        "link": settings.PUBLIC_ADDRESS + link,
+        "VENDOR_NAME": settings.VENDOR_NAME,
+        "TERMS_ADDRESS": settings.TERMS_ADDRESS,
+        "SUPPORT_ADDRESS": settings.SUPPORT_ADDRESS,
+    }
+    folder = "support/mail"
+    outbox.email(
+        key=key,
+        to=to.email,
+        subject=render_to_string(f"{folder}/{letter}_subject.txt", words),
+        body=render_to_string(f"{folder}/{letter}.txt", words),
+        html=render_to_string(f"{folder}/{letter}.html", words),
+        account=account,
+        at=at,
+    )
