@@ -15,7 +15,7 @@ from accounts import authority, clock
 from accounts.models import Account, User
 from billing.models import Contract, Line, RenewalChange, Term
 from marketplace.models import Offer, Plan
-from support import evidence, proposals, queues, tickets, visits
+from support import evidence, histories, proposals, queues, tickets, visits
 from support.forms import DecisionForm, ReasonForm
 from support.models import Evidence, Ticket
 
@@ -214,7 +214,9 @@ def case_of(ticket) -> dict:
         ],
         "events_count": later["seat_events_count"],
         "seen": evidence.digest(now),
-        "proposal": proposals.of(ticket.change, on=local_day(ticket)) if undecided else None,
+        "proposal": proposals.of(ticket.change, on=local_day(ticket))
+        if undecided
+        else None,
     }
 
 
@@ -274,6 +276,27 @@ def _act(request, ticket, rule, done: str):
     else:
         messages.success(request, done)
     return redirect(address_of(ticket))
+
+
+def conflict(request, ticket, *, version: int, mine: list[str], kept=None):
+    """409: somebody changed the ticket since `version`. Shows what they changed beside
+    `mine`, in words; `kept` is posted to the same address to put it on top, by default
+    all that was posted. Nothing is lost, and nothing is saved before somebody chooses.
+    """
+    posted = request.POST.copy() if kept is None else kept
+    skipped = {"csrfmiddlewaretoken", "version"}
+    context = {
+        "ticket": ticket,
+        "theirs": histories.since(ticket, version),
+        "mine": mine,
+        "kept": [
+            (name, value)
+            for name, values in posted.lists()
+            if name not in skipped
+            for value in values
+        ],
+    }
+    return render(request, "support/conflict.html", context, status=409)
 
 
 def moves_of(ticket) -> list[str]:

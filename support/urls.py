@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from support import desk_pages, help_pages
+from support import conversation_pages, desk_pages, help_pages
 
 
 class TicketNumber:
@@ -28,8 +28,44 @@ urlpatterns = [
     path("help/lines/<int:pk>/", help_pages.line_tickets, name="line-tickets"),
     # Support staff
     path("desk/", desk_pages.queue, name="queue"),
-    path("desk/<ticket:pk>/", desk_pages.ticket, name="ticket"),
-    path("desk/<ticket:pk>/say/", desk_pages.say, name="say"),
+    path("desk/<ticket:pk>/", conversation_pages.ticket, name="ticket"),
+    path("desk/<ticket:pk>/say/", conversation_pages.say, name="say"),
+    path(
+        "desk/<ticket:pk>/undo/<int:message>/",
+        conversation_pages.take_back,
+        name="take-back",
+    ),
+    path("desk/<ticket:pk>/draft/", conversation_pages.draft, name="draft"),
+    path(
+        "desk/<ticket:pk>/draft/discard/",
+        conversation_pages.discard_draft,
+        name="discard-draft",
+    ),
+    path("desk/<ticket:pk>/presence/", conversation_pages.presence, name="presence"),
+    path(
+        "desk/<ticket:pk>/canned/",
+        conversation_pages.canned_options,
+        name="canned-options",
+    ),
+    path("desk/<ticket:pk>/macro/", conversation_pages.apply_macro, name="apply-macro"),
+    path("desk/mentions/", conversation_pages.mention_options, name="mention-options"),
+    path("desk/canned/", conversation_pages.canned_list, name="canned-replies"),
+    path("desk/canned/new/", conversation_pages.canned_reply, name="new-canned-reply"),
+    path("desk/canned/<int:pk>/", conversation_pages.canned_reply, name="canned-reply"),
+    path(
+        "desk/canned/<int:pk>/delete/",
+        conversation_pages.delete_canned_reply,
+        name="delete-canned-reply",
+    ),
+    path("desk/macros/", conversation_pages.macro_list, name="macros"),
+    path("desk/macros/new/", conversation_pages.macro, name="new-macro"),
+    path("desk/macros/<int:pk>/", conversation_pages.macro, name="macro"),
+    path(
+        "desk/macros/<int:pk>/delete/",
+        conversation_pages.delete_macro,
+        name="delete-macro",
+    ),
+    path("desk/keys/", conversation_pages.key_settings, name="keys"),
     path("desk/<ticket:pk>/assign/", desk_pages.assign, name="assign"),
     path("desk/<ticket:pk>/move/", desk_pages.move, name="move"),
     path("desk/<ticket:pk>/approve/", desk_pages.approve, name="approve"),
