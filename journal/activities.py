@@ -192,6 +192,16 @@ SENTENCES = {
     "add_on.deactivated": gettext_noop(
         "%(actor)s switched off %(quantity)s of the add-on %(plan)s."
     ),
+    "drift.found": gettext_noop(
+        "%(actor)s has other users active in %(name)s than My Apps: %(missing)s missing "
+        "there, %(extra)s without a seat here."
+    ),
+    "drift.cleared": gettext_noop(
+        "%(actor)s has the same users active in %(name)s as My Apps again."
+    ),
+    "drift.repaired": gettext_noop(
+        "%(actor)s had the users of %(name)s sent to its partner again."
+    ),
     "link.issued": gettext_noop("%(people)s got a link to install %(name)s."),
     "link.revoked": gettext_noop("%(actor)s took back a link to install %(name)s."),
 }

@@ -122,7 +122,7 @@ def test_ten_thousand_are_one_event_that_counts_them(
 
     seats.add(installation, many, signed=signed("many"), on=on)
 
-    kind, data = the_only_one()
+    _kind, data = the_only_one()
     assert data["change"]["added_count"] == 10_000
     assert len(data["change"]["added"]) == partner_events.MOST_PEOPLE
     assert data["installation"]["seats_count"] == 10_002
