@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -102,6 +103,77 @@ def named(account: Account, pasted: str) -> Named:
         inactive=[user for user in theirs if not user.is_active],
         unknown=[text for address, text in written.items() if address not in users],
     )
+
+
+@dataclass
+class Row:
+    """One row of a list that a program sent: whom it names, and why not."""
+
+    field: str
+    row: int
+    given: str | int
+    user: User | None = None
+    code: str = ""
+
+
+class Unlisted(ValidationError):
+    """Rows that name nobody who can be chosen; nothing of the list is done (rows)."""
+
+    def __init__(self, rows: Iterable[Row]):
+        super().__init__(
+            _(
+                "Nothing was done. Correct the rows named in errors, then send all again."
+            ),
+            code="rows",
+        )
+        self.rows = list(rows)
+
+
+def rows(
+    account: Account, *, ids: Iterable[int] = (), emails: Iterable[str] = ()
+) -> list[Row]:
+    """Whom lists of ids and addresses name, each row with its code where it names
+    nobody of the account (unknown), somebody named before (duplicate) or deactivated
+    (inactive). One query for each list, however long.
+    """
+    found = [Row("users", number, pk) for number, pk in enumerate(ids)]
+    found += [Row("emails", number, text) for number, text in enumerate(emails)]
+    users = User.objects.filter(account=account)
+    by_id, by_email = {}, {}
+    if wanted := {row.given for row in found if row.field == "users"}:
+        by_id = users.in_bulk(wanted)
+    if wanted := {_address(row) for row in found if row.field == "emails"}:
+        by_email = {user.email: user for user in users.filter(email__in=wanted)}
+    seen = set()
+    for row in found:
+        row.user = (
+            by_id.get(row.given)
+            if row.field == "users"
+            else by_email.get(_address(row))
+        )
+        if row.user is None:
+            row.code = "unknown"
+        elif row.user.pk in seen:
+            row.code = "duplicate"
+        elif not row.user.is_active:
+            row.code = "inactive"
+        seen.add(row.user and row.user.pk)
+    return found
+
+
+def chosen(found: Iterable[Row], *, also: Iterable[str] = ()) -> list[User]:
+    """The users of rows, all or none of them: a row with a code refuses the list (rows),
+    unless the code is one of `also`.
+    """
+    found = list(found)
+    wrong = [row for row in found if row.code and row.code not in set(also)]
+    if wrong:
+        raise Unlisted(wrong)
+    return [row.user for row in found if row.user]
+
+
+def _address(row: Row) -> str:
+    return str(row.given).strip().lower()
 
 
 @transaction.atomic
