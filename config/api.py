@@ -1,8 +1,4 @@
-"""What every API answer has in common: how it refuses, how it turns pages, how often one
-may ask.
-"""
-
-import math
+"""What every API answer has in common: how it refuses, and how it turns pages."""
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DataError, OperationalError
@@ -10,7 +6,6 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
-from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import exception_handler
 
 from config import busy
@@ -118,50 +113,3 @@ class Pages(CursorPagination):
     def get_ordering(self, request, queryset, view):
         wanted = getattr(view, "ordering", self.ordering)
         return (wanted,) if isinstance(wanted, str) else tuple(wanted)
-
-
-class KeyThrottle(SimpleRateThrottle):
-    """So many calls a minute for each key, and fewer for who has none, by address."""
-
-    scope = "key"
-
-    def get_rate(self):
-        return None
-
-    def allow_request(self, request, view):
-        scope = "key" if request.auth else "anonymous"
-        self.rate = self.THROTTLE_RATES[scope]
-        self.num_requests, self.duration = self.parse_rate(self.rate)
-        allowed = super().allow_request(request, view)
-        self._tell(request, allowed)
-        return allowed
-
-    def get_cache_key(self, request, view):
-        ident = f"key-{request.auth.pk}" if request.auth else self.get_ident(request)
-        return self.cache_format % {"scope": self.scope, "ident": ident}
-
-    def _tell(self, request, allowed):
-        oldest = self.history[-1] if self.history else self.now
-        request._request.rate = {
-            "quota": self.num_requests,
-            "window": self.duration,
-            "left": max(0, self.num_requests - len(self.history)) if allowed else 0,
-            "reset": max(1, math.ceil(self.duration - (self.now - oldest))),
-        }
-
-
-class RateMiddleware:
-    """Tell on every answer of the API how much may still be asked, and from when on."""
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        response = self.get_response(request)
-        rate = getattr(request, "rate", None)
-        if rate:
-            response["RateLimit-Policy"] = (
-                f'"default";q={rate["quota"]};w={rate["window"]}'
-            )
-            response["RateLimit"] = f'"default";r={rate["left"]};t={rate["reset"]}'
-        return response

@@ -109,7 +109,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.health.HealthMiddleware",
     "config.logs.RequestIdMiddleware",
-    "config.api.RateMiddleware",
+    "config.api_rates.RateMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -195,7 +195,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "config.api.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["config.api.KeyThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["config.api_rates.KeyThrottle"],
     "DEFAULT_THROTTLE_RATES": {
         "key": env("API_RATE", "600/min"),
         "anonymous": env("API_RATE_WITHOUT_KEY", "60/min"),
