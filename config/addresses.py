@@ -1,5 +1,6 @@
 """Service addresses, as operators write them, turned into Django's settings."""
 
+import re
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -69,6 +70,17 @@ def broker_options(url: str, *, folder: Path) -> dict:
         "data_folder_out": str(queue),
         "control_folder": str(control),
     }
+
+
+def loopback(places: str) -> list[str]:
+    """Read places of this machine, as 127.0.0.1:8790, with spaces between."""
+    for place in places.split():
+        if not re.fullmatch(r"127(\.\d{1,3}){3}:\d{1,5}", place):
+            raise ImproperlyConfigured(
+                "WEBHOOK_LOOPBACK_ALLOWED lists places like 127.0.0.1:8790; it has"
+                f" {place!r}."
+            )
+    return places.split()
 
 
 def cache(url: str) -> dict:

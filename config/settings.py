@@ -75,6 +75,18 @@ TERM_END_LEAD_DAYS = int(env("TERM_END_LEAD_DAYS", "0"))
 TERM_END_BATCH = int(env("TERM_END_BATCH", "5000"))
 NOTICE_DAYS = [30, 7, 1]
 
+# Webhooks go out into the world; what they may reach on this machine besides is for
+# the partners of a demonstration (manage.py partner_sandbox).
+WEBHOOK_LOOPBACK_ALLOWED = addresses.loopback(
+    env("WEBHOOK_LOOPBACK_ALLOWED", " " if PRODUCTION else "127.0.0.1:8790")
+)
+if PRODUCTION and WEBHOOK_LOOPBACK_ALLOWED:
+    raise ImproperlyConfigured(
+        "WEBHOOK_LOOPBACK_ALLOWED lets partners reach this machine: it is refused in"
+        " production."
+    )
+WEBHOOK_DAYS_KEPT = int(env("WEBHOOK_DAYS_KEPT", "30"))
+
 INSTALLED_APPS = [
     # Our own, lowest layer first: each may import only those above it in this list.
     "journal",
@@ -279,6 +291,8 @@ def tick(task: str, *, every: int) -> dict:
 
 CELERY_BEAT_SCHEDULE = {
     "outbox": tick("journal.tasks.deliver_outbox", every=10),
+    "webhooks": tick("journal.tasks.deliver_webhooks", every=10),
+    "old attempts": tick("journal.tasks.forget_attempts", every=HOUR),
     "auto-install": tick("myapps.tasks.seat_joiners", every=MINUTE),
     "provisioning": tick("myapps.tasks.fail_unconfirmed", every=HOUR),
     "terms and periods": tick("support.tasks.end_terms", every=HOUR),

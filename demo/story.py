@@ -73,7 +73,10 @@ def _listen(*, at: datetime, on: date) -> None:
             partner.pk, address=f"http://{cast.SANDBOX}/{partner.slug}",
             loopback=[cast.SANDBOX], by=_petra(), on=on, at=at,
         )  # fmt: skip
-        endpoints.verified(endpoint, challenge=endpoint.challenge, at=at, on=on)
+        endpoints.verified(
+            endpoint, address=endpoint.asked_address, challenge=endpoint.challenge,
+            at=at, on=on,
+        )  # fmt: skip
 
 
 def _at(day: date) -> None:

@@ -52,6 +52,15 @@ SENTENCES = {
     # marketplace
     "app.listed": gettext_noop("%(actor)s listed %(name)s in the marketplace."),
     "app.revised": gettext_noop("%(actor)s changed the listing of %(name)s."),
+    "listing.drafted": gettext_noop("%(actor)s began the listing of %(name)s."),
+    "listing.revised": gettext_noop("%(actor)s edited the listing of %(name)s."),
+    "listing.submitted": gettext_noop("%(actor)s sent %(name)s to be reviewed."),
+    "listing.taken_back": gettext_noop("%(actor)s took %(name)s back from review."),
+    "listing.sent_back": gettext_noop("%(actor)s sent %(name)s back to its partner."),
+    "listing.discarded": gettext_noop(
+        "%(actor)s dropped what was proposed for %(name)s."
+    ),
+    "listing.published": gettext_noop("%(actor)s published %(name)s."),
     "list_price.announced": gettext_noop(
         "%(actor)s announced %(monthly_price)s %(currency)s a month for %(plan)s, "
         "from %(effective_from)s."

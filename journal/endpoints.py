@@ -94,14 +94,16 @@ def challenge(
 
 
 @transaction.atomic
-def verified(endpoint: Endpoint, *, challenge: str, at: datetime, on: date) -> bool:
+def verified(
+    endpoint: Endpoint, *, address: str, challenge: str, at: datetime, on: date
+) -> bool:
     """The address that was asked for has echoed its challenge: from now on it is used.
 
     Says whether it was the right one; an older challenge changes nothing.
     """
     endpoint = _locked(endpoint)
     right = secrets.compare_digest(endpoint.challenge.encode(), challenge.encode())
-    if not endpoint.asked_address or not right:
+    if not address or endpoint.asked_address != address or not right:
         return False
     endpoint.address, endpoint.asked_address = endpoint.asked_address, ""
     endpoint.challenge = ""
@@ -146,9 +148,15 @@ def disable(
     endpoint.disabled_at, endpoint.disabled_because = at, because[:200]
     endpoint.save()
     _record("endpoint.disabled", endpoint, by=by, on=on, because=because[:200])
-    if by is None:
-        signals.endpoint_disabled.send(Endpoint, endpoint=endpoint, at=at)
     return endpoint
+
+
+@transaction.atomic
+def stop(endpoint: Endpoint, *, because: str, at: datetime, on: date) -> None:
+    """Disable an endpoint that does not answer, and tell of it. Safe to repeat."""
+    if _locked(endpoint).disabled_at is None:
+        endpoint = disable(endpoint, because=because, by=None, on=on, at=at)
+        signals.endpoint_disabled.send(Endpoint, endpoint=endpoint, at=at)
 
 
 @transaction.atomic

@@ -236,3 +236,8 @@ class Endpoint(models.Model):
         if not self.verified_at:
             return "UNVERIFIED"
         return "FAILING" if self.failing_since else "WORKING"
+
+    def secrets(self, *, at) -> list[str]:
+        """What signs at a moment: the secret, and the one before while it runs out."""
+        runs_out = self.previous_until and self.previous_until > at
+        return [self.secret, *([self.previous_secret] if runs_out else [])]

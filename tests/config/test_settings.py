@@ -47,6 +47,20 @@ def test_a_production_refuses_what_belongs_to_a_demo(name):
     assert "refused in production" in refused.stderr
 
 
+def test_a_production_refuses_webhooks_to_itself():
+    refused = start(WEBHOOK_LOOPBACK_ALLOWED="127.0.0.1:8790")
+
+    assert refused.returncode == 1
+    assert "WEBHOOK_LOOPBACK_ALLOWED" in refused.stderr
+    assert "refused in production" in refused.stderr
+
+
+def test_only_this_machine_may_be_allowed():
+    local = start(ENVIRONMENT="local", WEBHOOK_LOOPBACK_ALLOWED="10.0.0.1:80")
+
+    assert "it has '10.0.0.1:80'" in local.stderr
+
+
 def test_on_this_machine_only_the_database_must_be_named():
     local = start(ENVIRONMENT="local", SECRET_KEY="", ALLOWED_HOSTS="")
 
