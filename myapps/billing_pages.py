@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import authority
-from billing import prices, renewals
+from billing import prices
 from billing.models import Charge, Hold, Line, RenewalChange
 from myapps import console_pages as console
-from myapps import seats
+from myapps import seats, uninstalls
 from myapps.console_forms import LowerForm
 from myapps.models import AddOnActivation
 from myapps.overview import Holding
@@ -142,21 +142,12 @@ def withdraw(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     holding = console.held(request, slug)
     changes = RenewalChange.objects.of(request.user.account)
     change = get_object_or_404(changes.filter(line__app=holding.app), pk=pk)
-    if change.kind == RenewalChange.Kind.REPLACED:
-        messages.error(
-            request, _("Go back to the plan it replaced to take this back: see Plan.")
-        )
-    elif _keeps_an_end(holding, change):
-        messages.error(
-            request, _("The app is uninstalled. Take the uninstall back instead.")
-        )
+    try:
+        uninstalls.withdraw(change, by=request.user, on=holding.on)
+    except ValidationError as refusal:
+        messages.error(request, console.words(refusal))
     else:
-        try:
-            renewals.withdraw(change, by=request.user, on=holding.on)
-        except ValidationError as refusal:
-            messages.error(request, console.words(refusal))
-        else:
-            messages.success(request, _("Taken back. The line renews as it is."))
+        messages.success(request, _("Taken back. The line renews as it is."))
     return redirect("myapps:billing", slug)
 
 
@@ -206,23 +197,8 @@ def _lines(holding: Holding, account) -> list[Line]:
             line.unit_price, quantity=line.held, digits=line.digits
         )
         line.is_coming = line.starts_on > holding.on
-        line.active_units = _active_on(line, holding)
+        line.active_units = holding.active_on(line)
     return lines
-
-
-def _active_on(line: Line, holding: Holding) -> int:
-    """Units active on the line, where it alone covers the installed plan."""
-    installation = holding.installation
-    if installation is None or line.plan_id != installation.plan_id:
-        return 0
-    if line.plan.per_account:
-        return 1 if holding.active else 0
-    before = 0
-    for other in holding.covering:
-        if other.pk == line.pk:
-            break
-        before += other.term.billed
-    return min(max(holding.active - before, 0), line.term.billed)
 
 
 def _may_lower(holding: Holding) -> bool:
@@ -237,13 +213,3 @@ def _may_lower(holding: Holding) -> bool:
 def _savings(holding: Holding, target: int) -> list[Saving]:
     cuts = seats.lowering(holding.installation, target, on=holding.on)
     return [Saving(cut.line, cut.billed, cut.left, cut.term_ends_on) for cut in cuts]
-
-
-def _keeps_an_end(holding: Holding, change: RenewalChange) -> bool:
-    """Whether taking the change back would leave an uninstalled app billed."""
-    ends = holding.installation and holding.installation.ends_on
-    return bool(
-        ends
-        and change.kind == RenewalChange.Kind.END
-        and change.line.plan_id == holding.installation.plan_id
-    )

@@ -89,6 +89,22 @@ class Holding:
         """Units billed and not active, also on a plan that was replaced."""
         return sum(quantity for _line, quantity in self.unused_by_line)
 
+    def active_on(self, line: Line) -> int:
+        """Units active on a line, where it covers the plan that is installed: of several
+        lines the oldest is used first.
+        """
+        installation = self.installation
+        if installation is None or line.plan_id != installation.plan_id:
+            return 0
+        if line.plan.per_account:
+            return 1 if self.active else 0
+        before = 0
+        for other in self.covering:
+            if other.pk == line.pk:
+                break
+            before += other.term.billed
+        return min(max(self.active - before, 0), line.term.billed)
+
     @property
     def unused_by_line(self) -> list[tuple[Line, int]]:
         """What is billed and not active on each Per Seat line; the latest gives first."""

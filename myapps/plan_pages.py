@@ -1,8 +1,6 @@
 """The plan of an app: side by side, changed now or at renewal (T11, T15, 3.13)."""
 
 import uuid
-from dataclasses import dataclass
-from decimal import Decimal
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -12,27 +10,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import authority
-from billing import contracts
-from billing.models import Line, RenewalChange
-from marketplace import list_prices, offers
+from marketplace import offers
 from marketplace.models import Plan
 from myapps import console_pages as console
-from myapps import plans
+from myapps import plan_options, plans
 from myapps.console_forms import PlanChangeForm
 from myapps.overview import Holding
-
-
-@dataclass(frozen=True)
-class Option:
-    """A base plan on the page: what it is listed at, and what stands in the way."""
-
-    plan: Plan
-    price: Decimal | None
-    currency: str
-    current: bool
-    lines: list[Line]
-    obstacle: str
-    wish: RenewalChange | None = None
 
 
 @require_GET
@@ -43,8 +26,8 @@ def plan(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "holding": holding,
         "on": holding.on,
-        "options": _options(request, holding),
-        "wishes": _wishes(holding),
+        "options": plan_options.of(request.user.account, holding),
+        "wishes": plan_options.wishes(holding),
     }
     return render(request, "myapps/plan.html", context)
 
@@ -89,7 +72,6 @@ def change_plan(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         else:
             return redirect("myapps:plan", slug)
     listed = click.summary
-    renewing = [line for line in holding.covering if not line.replaced_by_id]
     context = {
         "holding": holding,
         "on": holding.on,
@@ -98,26 +80,15 @@ def change_plan(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         "click": click,
         "form": form,
         "key": request.POST.get("key") or uuid.uuid4().hex,
-        "renewing": renewing,
-        "renewal_days": sorted({line.term.ends_on for line in renewing}),
-        "outcomes": _outcomes(click.effect),
+        "renewing": plan_options.renewing(holding),
+        "renewal_days": plan_options.renewal_days(holding),
+        "outcomes": plan_options.outcomes(click.effect),
         "renewal_price": listed and listed.monthly_price,
         "currency": listed.currency if listed else holding.currency,
         "units": wanted.units(holding.active),
     }
     status = click.status if request.method == "POST" else 200
     return render(request, "myapps/change_plan.html", context, status=status)
-
-
-def _outcomes(effect) -> dict:
-    """Both outcomes of the proposal to end what is replaced, over all of it (3.13)."""
-    left = [one for one in effect.replaced if not one.free] if effect else []
-    return {
-        "proposed": bool(left),
-        "credit": sum(one.credit for one in left),
-        "still_to_bill": sum(one.still_to_bill for one in left),
-        "ends_on": max((one.term_ends_on for one in left), default=None),
-    }
 
 
 def _change_at_renewal(request, holding: Holding, wanted: Plan, form) -> None:
@@ -136,47 +107,3 @@ def _change_at_renewal(request, holding: Holding, wanted: Plan, form) -> None:
         )
         % {"app": holding.app.name, "plan": wanted.name},
     )
-
-
-def _options(request: HttpRequest, holding: Holding) -> list[Option]:
-    """Plans the account may choose, then contracted ones that are not listed (T15)."""
-    account = request.user.account
-    currency = contracts.currency_of(account, on=holding.on) or holding.currency
-    choosable = list(offers.choosable(holding.app, account).order_by("position", "pk"))
-    offered = {one.pk for one in choosable}
-    running: dict[int, list[Line]] = {}
-    for line in holding.base_lines:
-        running.setdefault(line.plan_id, []).append(line)
-    signed = {
-        line.plan_id: line.plan for line in [*holding.base_lines, *holding.coming]
-    }
-    missing = [one for pk, one in signed.items() if pk not in offered]
-    prices = list_prices.of_plans(
-        [*choosable, *missing], currency=currency, on=holding.on
-    )
-    wishes = {one.target_plan_id: one for one in _wishes(holding)}
-    return [
-        Option(
-            plan=one,
-            price=prices.get(one.pk),
-            currency=currency,
-            current=one.pk == holding.installation.plan_id,
-            lines=running.get(one.pk, []),
-            obstacle=_obstacle(one, offered, running, prices),
-            wish=wishes.get(one.pk),
-        )
-        for one in [*choosable, *missing]
-    ]
-
-
-def _obstacle(plan: Plan, offered, running, prices) -> str:
-    """Why a plan cannot be changed to by a click; what is under contract always can."""
-    if plan.pk not in offered:
-        return "not_listed"
-    if plan.pk in prices or plan.pk in running:
-        return ""
-    return "on_request" if plan.price_on_request else "currency"
-
-
-def _wishes(holding: Holding) -> list[RenewalChange]:
-    return [one for one in holding.changes if one.kind == RenewalChange.Kind.PLAN]

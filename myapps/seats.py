@@ -16,7 +16,7 @@ from billing.models import Line, Order, RenewalChange, Term
 from billing.orders import Signature
 from journal import activities
 from myapps import coverage, partner_events, usage
-from myapps.models import Installation, JoinEvent, Seat, SeatEvent
+from myapps.models import Installation, JoinEvent, Seat
 
 ASKED_BY_NAME = 1000
 """So many users are asked for by their ids; of more, all seats are read."""

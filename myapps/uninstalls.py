@@ -6,6 +6,7 @@ from datetime import date
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing import contracts, renewals
@@ -87,6 +88,58 @@ def take_back(installation: Installation, *, by: User, on: date) -> Installation
     partner_events.uninstall_taken_back(installation, on=on)
     _record("app.kept", installation, by=by, on=on)
     return installation
+
+
+@transaction.atomic
+def end_line(
+    line: Line, *, by: User, on: date, reason: str = "", ticket_wanted: bool = False
+) -> RenewalChange:
+    """End a line at its term end that no installed app needs: an add-on, or what is paid
+    for and not installed (T12, 3.15).
+
+    Refuses a line of the plan that is installed (code installed_plan: uninstall the app,
+    or lower its quantity), one that does not run (not_running), and what `renewals.end`
+    refuses.
+    """
+    contracts.locked(line.account, on=on)
+    installed = (
+        Installation.objects.of(line.account_id).standing().filter(plan=line.plan)
+    )
+    if installed.exclude(ends_on__lte=on).exists():
+        raise ValidationError(
+            "This line pays for an app that is installed. Uninstall the app, or lower its"
+            " quantity.",
+            code="installed_plan",
+        )
+    coverage.bring_forward(line.account, line.app, on=on)
+    if not Line.objects.running(on=on).filter(pk=line.pk).exists():
+        raise ValidationError("This line does not run today.", code="not_running")
+    return renewals.end(line, by=by, on=on, reason=reason, ticket_wanted=ticket_wanted)
+
+
+@transaction.atomic
+def withdraw(change: RenewalChange, *, by: User, on: date) -> RenewalChange:
+    """Take a renewal change back, until its term end (3.15).
+
+    Refuses the end of a plan that was replaced (code replaced: go back to that plan) and
+    one that an uninstall needs (ending: take the uninstall back), and what
+    `renewals.withdraw` refuses.
+    """
+    if change.kind == RenewalChange.Kind.REPLACED:
+        raise ValidationError(
+            _("Go back to the plan it replaced to take this back: see Plan."),
+            code="replaced",
+        )
+    uninstalled = Installation.objects.of(change.account_id).standing()
+    if (
+        change.kind == RenewalChange.Kind.END
+        and uninstalled.filter(plan=change.line.plan_id, ends_on__gt=on).exists()
+    ):
+        raise ValidationError(
+            _("The app is uninstalled. Take the uninstall back instead."),
+            code="ending",
+        )
+    return renewals.withdraw(change, by=by, on=on)
 
 
 def _renewing(installation: Installation, *, on: date) -> list[Line]:
