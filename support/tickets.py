@@ -265,6 +265,13 @@ def revise(
                 "version": ticket.version,
             },
         )
+    return _write(ticket, foreseen(ticket, changes, on=on), by=by, on=on, at=at)
+
+
+def foreseen(ticket: Ticket, changes: Mapping, *, on: date) -> dict:
+    """The values that `revise` would write, which are asked of nothing but the ticket
+    with its change and line: so that many can be previewed. Refuses as `revise` does.
+    """
     if ticket.merged_into_id:
         raise ValidationError(
             _("It was merged into another ticket. Change that one."), code="merged"
@@ -278,7 +285,7 @@ def revise(
     if "state" in wanted:
         _refuse_unfinished(ticket, wanted["state"])
         _refuse_move(ticket, wanted["state"], among=Ticket.BY_HAND)
-    return _write(ticket, wanted, by=by, on=on, at=at)
+    return wanted
 
 
 def _refuse_category(ticket: Ticket, category: str) -> None:
