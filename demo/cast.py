@@ -7,6 +7,7 @@ from marketplace.models import Partner
 
 # Where the demo's partners listen (manage.py partner_sandbox).
 SANDBOX = "127.0.0.1:8790"
+PETRA = "petra.park@ironwood-tools.example"
 PETRAS = ("ironwood-tools", "relay-automation", "studio-larkspur")
 
 
@@ -17,9 +18,7 @@ def enter() -> None:
     simon = _person("simon.stone@vendor.example", "Simon Stone", User.Kind.SALES)
     simon.is_staff = simon.is_superuser = True
     simon.save()
-    petra = _person(
-        "petra.park@ironwood-tools.example", "Petra Park", User.Kind.PARTNER
-    )
+    petra = _person(PETRA, "Petra Park", User.Kind.PARTNER)
     for partner in listening():
         partner.members.add(petra)
     for sign_in in SIGN_INS:
@@ -31,6 +30,11 @@ def enter() -> None:
 def listening() -> list[Partner]:
     """The partners that have an endpoint, and whom Petra works for."""
     return list(Partner.objects.filter(slug__in=PETRAS).order_by("slug"))
+
+
+def is_sandbox(address: str) -> bool:
+    """Whether an endpoint is one of the sandbox's, wherever that ran before."""
+    return address.startswith("http://127.0.0.1:")
 
 
 def told() -> list[dict[str, str]]:

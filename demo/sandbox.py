@@ -1,0 +1,254 @@
+"""Partners to test with: their software, behind one small HTTP server.
+
+Each listens at /<name>: it verifies the signature, answers the challenge, keeps what it
+was told and answers installations through the API, as it is told to behave. The server
+is told at /control. It knows nothing of our tables: what it needs is what a partner has,
+an address, the secret of its endpoint and a key.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+import urllib3
+
+from journal import signatures
+
+MOST = 8 * 1024 * 1024  # bytes of a body
+BEHAVIOURS = {
+    "confirm": "takes everything, and confirms what is installed",
+    "refuse": "takes everything, and refuses what is installed",
+    "silent": "takes everything, and answers no installation",
+    "slow": "waits before it answers, then confirms",
+    "fail": "answers 500",
+    "busy": "answers 503 and asks to wait",
+    "gone": "answers 410",
+    "redirect": "answers 302",
+    "deaf": "hangs up without an answer",
+    "mute": "takes everything, but does not echo the challenge",
+}
+CONFIRMS, TRIES, BETWEEN = {"confirm", "slow"}, 5, 1.0
+
+
+@dataclass
+class Reply:
+    """What a partner answers to a webhook. No status: it hangs up."""
+
+    status: int | None
+    said: dict
+    headers: dict[str, str] = field(default_factory=dict)
+    wait: float = 0.0
+
+
+@dataclass
+class Partner:
+    """One partner's software."""
+
+    name: str
+    secrets: Callable[[], list[str]]
+    key: str = ""
+    behaviour: str = "confirm"
+    seconds: float = 30.0
+    reason: str = "Your domain is registered with another team of ours."
+    received: list[dict] = field(default_factory=list)
+    answered: list[dict] = field(default_factory=list)
+
+    def take(self, body: bytes, sent: Mapping[str, str]) -> Reply:
+        """What one webhook is answered: 401 unless it is signed by us, just now."""
+        try:
+            told = signatures.read(body, sent=sent, secrets=self.secrets())
+        except signatures.Forged as refusal:
+            return Reply(401, {"error": str(refusal)})
+        message_id = {n.lower(): v for n, v in sent.items()}[signatures.ID]
+        told = told | {"id": message_id, "behaviour": self.behaviour}
+        self.received.append(told)
+        return self._reply(told)
+
+    def _reply(self, told: dict) -> Reply:
+        challenge = told.get("type") == "endpoint.verify"
+        match self.behaviour:
+            case "fail":
+                return Reply(500, {"error": "Told to fail."})
+            case "busy":
+                return Reply(503, {"error": "Busy."}, {"Retry-After": "60"})
+            case "gone":
+                return Reply(410, {"error": "Nobody listens here any more."})
+            case "redirect":
+                return Reply(302, {}, {"Location": "http://127.0.0.1:9/elsewhere"})
+            case "deaf":
+                return Reply(None, {})
+        said = {"taken": told["id"]}
+        if challenge and self.behaviour != "mute":
+            data = told.get("data")
+            said = {"challenge": data.get("challenge") if data else None}
+        return Reply(200, said, wait=self.seconds if self.behaviour == "slow" else 0.0)
+
+    def wish(self, told: dict) -> str | None:
+        """Whether an event is an installation to confirm or to refuse."""
+        if told.get("type") != "app.installed" or not self.key:
+            return None
+        if told["behaviour"] == "refuse":
+            return "refuse"
+        return "confirm" if told["behaviour"] in CONFIRMS else None
+
+
+class Sandbox(ThreadingHTTPServer):
+    """The server, and the errands that partners run through the API."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, place: tuple[str, int], partners: list[Partner], *, api: str):
+        super().__init__(place, Handler)
+        self.partners = {partner.name: partner for partner in partners}
+        self.api = api.rstrip("/")
+        self.calls = urllib3.PoolManager(timeout=10, retries=False)
+
+    def address(self, name: str) -> str:
+        host, port = self.server_address[:2]
+        return f"http://{host}:{port}/{name}"
+
+    def run_errand(self, partner: Partner, told: dict) -> None:
+        """Answer an installation as the partner behaves, in a thread of its own."""
+        if wish := partner.wish(told):
+            installation = told["data"]["installation"]["id"]
+            errand = [partner, installation, wish, told["id"]]
+            threading.Thread(target=self.answer, args=errand, daemon=True).start()
+
+    def answer(self, partner: Partner, installation: int, wish: str, key: str) -> int:
+        """Confirm or refuse through the API, again while the API cannot be reached.
+
+        The idempotency key is the webhook's id: taken twice, it is answered once.
+        Returns the status of the last answer.
+        """
+        words = {"reason": partner.reason} if wish == "refuse" else {}
+        if wish == "confirm":
+            words = {"answer": "Your workspace is ready."}
+        status = 0
+        for _ in range(TRIES):
+            try:
+                response = self.calls.request(
+                    "POST",
+                    f"{self.api}/partner/installations/{installation}/{wish}/",
+                    json=words,
+                    headers={
+                        "Authorization": f"Bearer {partner.key}",
+                        "Idempotency-Key": key,
+                    },
+                )
+                status, said = response.status, response.data[:2000].decode()
+            except urllib3.exceptions.HTTPError as failure:
+                status, said = 0, str(failure)
+            if 0 < status < 500 and status != 429:
+                break
+            time.sleep(BETWEEN)
+        partner.answered.append(
+            {"installation": installation, wish: status, "said": said}
+        )
+        print(f"{partner.name}: {wish} installation {installation}: {status}")
+        return status
+
+
+class Handler(BaseHTTPRequestHandler):
+    """POST /<partner> is a webhook, /control/<partner> a command, GET /control a look."""
+
+    protocol_version = "HTTP/1.1"
+    server: Sandbox
+    timeout = 60
+
+    def do_POST(self) -> None:
+        body = self._body()
+        if body is None:
+            return
+        first, _slash, rest = self._path().partition("/")
+        partner = self.server.partners.get(rest if first == "control" else first)
+        if partner is None or (rest and first != "control"):
+            self._say(404, {"error": "Nobody of this name listens here."})
+        elif first == "control":
+            self._command(partner, body)
+        else:
+            self._webhook(partner, body)
+
+    def do_GET(self) -> None:
+        if self._path() not in {"", "control"}:
+            self._say(404, {"error": "Look at /control."})
+            return
+        partners = self.server.partners.values()
+        self._say(
+            200, {"behaviours": BEHAVIOURS} | {p.name: _seen(p) for p in partners}
+        )
+
+    def _webhook(self, partner: Partner, body: bytes) -> None:
+        reply = partner.take(body, dict(self.headers.items()))
+        if reply.wait:
+            time.sleep(reply.wait)
+        if reply.status is None:
+            self.close_connection = True
+            return
+        self._say(reply.status, reply.said, reply.headers)
+        if reply.status == 200:
+            print(f"{partner.name}: took {partner.received[-1].get('type')}")
+            self.server.run_errand(partner, partner.received[-1])
+
+    def _command(self, partner: Partner, body: bytes) -> None:
+        """{"behaviour": "slow", "seconds": 3, "reason": "…"}, or {"confirm": 12}."""
+        try:
+            asked = json.loads(body)
+            behaviour = asked.get("behaviour", partner.behaviour)
+            seconds = float(asked.get("seconds", partner.seconds))
+        except (ValueError, AttributeError, TypeError):
+            self._say(400, {"error": "Send an object in JSON."})
+            return
+        if behaviour not in BEHAVIOURS:
+            self._say(400, {"error": "No such behaviour.", "behaviours": BEHAVIOURS})
+            return
+        partner.behaviour, partner.seconds = behaviour, seconds
+        partner.reason = str(asked.get("reason", partner.reason))
+        for wish in ("confirm", "refuse"):
+            if wish in asked:
+                key = f"by-hand-{wish}-{asked[wish]}"
+                self.server.answer(partner, asked[wish], wish, key)
+        self._say(200, _seen(partner))
+
+    def _path(self) -> str:
+        return unquote(urlsplit(self.path).path).strip("/")
+
+    def _body(self) -> bytes | None:
+        length = self.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdecimal()):
+            self._say(411, {"error": "Say how long the body is."}, close=True)
+            return None
+        if int(length) > MOST:
+            self._say(413, {"error": "That is too long."}, close=True)
+            return None
+        return self.rfile.read(int(length))
+
+    def _say(self, status: int, said: dict, headers=(), *, close=False) -> None:
+        text = json.dumps(said).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        for name, value in dict(headers).items():
+            self.send_header(name, value)
+        if close:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *words) -> None:
+        """Partners say what they take themselves."""
+
+
+def _seen(partner: Partner) -> dict:
+    """How a partner behaves, and the last things it was told and has answered."""
+    return {
+        "behaviour": partner.behaviour,
+        "seconds": partner.seconds,
+        "taken": len(partner.received),
+        "received": partner.received[-50:],
+        "answered": partner.answered[-50:],
+    }
