@@ -1,20 +1,25 @@
 """Contracts, order forms and lines for sales operations. Money is read here, not written.
 
-A contract is added by the rule that the import uses; order forms come by import alone.
-What a line costs changes by orders, decisions and time.
+A contract and an order form are recorded by the rules that the import uses; what a form
+creates and bills is shown before. What a line costs changes by orders, decisions and
+time.
 """
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import OuterRef, Q, Subquery, Sum
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts import clock
-from billing import contracts, order_forms
+from billing import contracts, order_forms, recordings
+from billing.forms import LineFormSet, RecordForm, as_signed
 from billing.models import (
     Charge,
     Contract,
@@ -87,8 +92,44 @@ class ContractForm(forms.ModelForm):
 
 class OrderFormInline(ReadOnlyInline):
     model = OrderForm
-    fields = ["number", "signed_on", "signed_by"]
+    fields = ["number", "signed_on", "signed_by", "install_link_to"]
     ordering = ["signed_on"]
+
+
+class LineInline(ReadOnlyInline):
+    model = Line
+    fields = [
+        *("app", "plan", "basis", "quantity", "monthly_unit_price", "currency"),
+        *("starts_on", "ends_on", "charged"),
+    ]
+    readonly_fields = ["quantity", "charged"]
+    ordering = ["pk"]
+
+    def get_queryset(self, request):
+        lines = super().get_queryset(request).select_related("app", "plan")
+        newest = Term.objects.filter(line=OuterRef("pk")).order_by("-starts_on")
+        return lines.annotate(
+            billed=Subquery(newest.values("billed")[:1]),
+            so_far=Sum("charges__amount", default=0),
+        )
+
+    @admin.display(description=_("billed quantity"))
+    def quantity(self, line):
+        return line.billed
+
+    @admin.display(description=_("charged so far"))
+    def charged(self, line):
+        return f"{line.so_far:.{line.digits}f}"
+
+
+class OrderInline(ReadOnlyInline):
+    model = Order
+    fields = ["placed_on", "kind", "app", "plan", "placed_by", "role_name"]
+    ordering = ["-pk"]
+
+    def get_queryset(self, request):
+        orders = super().get_queryset(request)
+        return orders.select_related("app", "plan", "placed_by")
 
 
 @admin.register(Contract)
@@ -110,7 +151,7 @@ class ContractAdmin(admin.ModelAdmin):
     search_fields = ["account__name", "account__slug"]
     date_hierarchy = "starts_on"
     ordering = ["account__name", "starts_on"]
-    inlines = [OrderFormInline]
+    inlines = [OrderFormInline, LineInline, OrderInline]
     has_change_permission = has_delete_permission = nobody
     actions = ["let_end"]
 
@@ -143,27 +184,117 @@ class ContractAdmin(admin.ModelAdmin):
         """Nothing hangs on a contract that is new."""
 
     def get_fields(self, request, contract=None):
-        extra = ["ends_on", "wound_up_on"] if contract else []
+        extra = ["ends_on", "wound_up_on", "charged"] if contract else []
         return [*ContractForm.Meta.fields, *extra]
 
+    def get_readonly_fields(self, request, contract=None):
+        return ["charged"] if contract else []
 
-class LineInline(ReadOnlyInline):
-    model = Line
-    fields = ["app", "plan", "monthly_unit_price", "currency", "starts_on", "ends_on"]
-    ordering = ["pk"]
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("app", "plan")
+    @admin.display(description=_("charged so far"))
+    def charged(self, contract):
+        """The sum of its lines' charges, by currency, with the way to each of them."""
+        charges = Charge.objects.filter(line__contract=contract)
+        sums = charges.values_list("currency", "line__digits").annotate(
+            total=Sum("amount")
+        )
+        address = reverse("admin:billing_charge_changelist")
+        said = [
+            (f"{address}?line__contract={contract.pk}&currency={currency}",
+             f"{total:.{digits}f} {currency}")
+            for currency, digits, total in sums.order_by("currency")
+        ]  # fmt: skip
+        return format_html_join(", ", '<a href="{}">{}</a>', said) or "0"
 
 
 @admin.register(OrderForm)
 class OrderFormAdmin(ReadOnly):
+    """Recorded in two steps: what it creates and bills is shown, then done as shown."""
+
     list_display = ["number", "account", "signed_on", "signed_by", "install_link_to"]
+    list_filter = [
+        ("install_link_to", admin.EmptyFieldListFilter),
+        "contract__currency",
+    ]
     list_select_related = ["account"]
     search_fields = ["=number", "account__name", "account__slug", "signed_by"]
     date_hierarchy = "signed_on"
     ordering = ["-signed_on", "number"]
     inlines = [LineInline]
+
+    def has_add_permission(self, request):
+        return admin.ModelAdmin.has_add_permission(self, request)
+
+    def add_view(self, request, form_url="", extra_context=None):
+        """Fill in, preview, record. Nothing is recorded that was not shown."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        asked = _with_more_lines(request.POST) if request.POST else None
+        form, lines = RecordForm(asked), LineFormSet(asked, prefix="lines")
+        more, recording = "more" in request.POST, None
+        if asked and not more and all((form.is_valid(), lines.is_valid())):
+            try:
+                if "record" in asked:
+                    return self._record(request, form, lines)
+                recording = recordings.of(**_signed(request, form, lines))
+            except ValidationError as refusal:
+                form.add_error(REFUSED_AT.get(refusal.code), refusal)
+                recording = getattr(refusal, "recording", None)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Record an order form"),
+            "opts": self.opts,
+            "form": form,
+            "lines": lines,
+            "quiet": more,
+            "recording": recording,
+            "media": self.media + form.media + lines.media,
+        }
+        page = "admin/billing/orderform/record.html"
+        return TemplateResponse(request, page, context)
+
+    def _record(self, request, form, lines):
+        signed = _signed(request, form, lines)
+        recorded = recordings.record(**signed, shown=request.POST.get("shown", ""))
+        self.message_user(
+            request,
+            _("Order form %(number)s is recorded.") % {"number": recorded.number},
+            messages.SUCCESS,
+        )
+        later = recorded.lines.base().filter(starts_on__gt=signed["on"]).count()
+        if later and recorded.install_link_to:
+            words = ngettext(
+                "%(count)d line starts later. Send its link from that day on.",
+                "%(count)d lines start later. Send their links from that day on.",
+                later,
+            )
+            self.message_user(request, words % {"count": later}, messages.INFO)
+        return redirect("admin:billing_orderform_change", recorded.pk)
+
+
+REFUSED_AT = {
+    "number_taken": "number",
+    "no_recipient": "install_link_to",
+    "unknown_recipient": "install_link_to",
+}
+
+
+def _signed(request, form: RecordForm, lines: LineFormSet) -> dict:
+    account = form.cleaned_data["account"]
+    return {
+        "account": account,
+        "by": request.user,
+        "on": clock.today(account.timezone),
+        **as_signed(form, lines),
+    }
+
+
+def _with_more_lines(asked):
+    """The form as sent, with room for four more lines where that was asked."""
+    asked = asked.copy()
+    total = asked.get("lines-TOTAL_FORMS", "")
+    if "more" in asked and total.isdecimal():
+        asked["lines-TOTAL_FORMS"] = min(int(total) + 4, 100)
+    return asked
 
 
 class TermInline(ReadOnlyInline):
@@ -264,15 +395,26 @@ class LineAdmin(ReadOnly):
         return line.parked_at is not None
 
     def get_fields(self, request, line=None):
-        return [*super().get_fields(request, line), "charged"]
+        return [*super().get_fields(request, line), "charged", "orders"]
 
     def get_readonly_fields(self, request, line=None):
-        return [*super().get_readonly_fields(request, line), "charged"]
+        return [*super().get_readonly_fields(request, line), "charged", "orders"]
 
     @admin.display(description=_("charged so far"))
     def charged(self, line):
-        total = line.charges.aggregate(total=Sum("amount", default=0))["total"]
-        return f"{total:.{line.digits}f} {line.currency}"
+        return f"{line.charges.total():.{line.digits}f} {line.currency}"
+
+    @admin.display(description=_("orders"))
+    def orders(self, line):
+        """The signed orders that opened it or let it grow, newest first."""
+        rows = Order.objects.filter(Q(lines=line) | Q(increases__line=line))
+        rows = rows.select_related("placed_by").distinct().order_by("-pk")
+        said = [
+            (reverse("admin:billing_order_change", args=[order.pk]),
+             f"{order.placed_on} {order.get_kind_display()}", order.placed_by)
+            for order in rows
+        ]  # fmt: skip
+        return format_html_join("", '<div><a href="{}">{}</a>, {}</div>', said) or "–"
 
 
 @admin.register(Charge)
@@ -294,6 +436,11 @@ class ChargeAdmin(ReadOnly):
     search_fields = ["account__name", "account__slug", "=cause", "line__app__name"]
     date_hierarchy = "billed_on"
     ordering = ["-billed_on", "-pk"]
+
+    def lookup_allowed(self, lookup, value, request):
+        return lookup == "line__contract" or super().lookup_allowed(
+            lookup, value, request
+        )
 
     @admin.display(description=_("arithmetic"))
     def how(self, charge):

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import Account, User
-from billing import charges, lines, periods, terms
+from billing import charges, lines, periods, signals, terms
 from billing.models import Contract, Line, OrderForm
 from journal import activities
 from marketplace.models import Plan
@@ -88,14 +88,25 @@ def _let_lines_follow(successor: Contract) -> None:
 def record(
     account: Account, *, number: str, signed_on: date, signed_by: str,
     install_link_to: str, entries: list[dict], content: dict, by: User | None, on: date,
+    send_links: bool = False,
 ) -> OrderForm:  # fmt: skip
     """Record a signed order form: a line for each entry, and the periods since its start.
 
     Entries hold `plan`, `quantity`, `monthly_unit_price` and `starts_on`; a line takes
     the grid and term of the contract that runs at its start. What began before `on` is
     charged as origin "order form", unless the contract says it was billed elsewhere
-    (3.10). Refuses a line outside every contract (code no_contract).
+    (3.10). With `send_links` whoever listens is asked to email the links. Refuses a
+    line outside every contract (code no_contract) and a number that was recorded
+    (number_taken).
     """
+    rows = Contract.objects.of(account).select_for_update(no_key=True)
+    list(rows.order_by("pk"))
+    if OrderForm.objects.filter(number=number).exists():
+        raise ValidationError(
+            f"The order form {number} is recorded already. A change is another order"
+            " form with its own number.",
+            code="number_taken",
+        )
     made = []
     contract = None
     for entry in entries:
@@ -111,11 +122,54 @@ def record(
         content=content,
     )
     opened = [_open(form, contract, entry) for entry, contract in made]
-    opened = [line.pk for line in opened if _begins_alone(line, on=on)]
-    terms.lock(opened)
-    terms.advance(opened, active={}, on=on, origin=charges.Origin.ORDER_FORM)
+    begun = [line.pk for line in opened if _begins_alone(line, on=on)]
+    terms.lock(begun)
+    terms.advance(begun, active={}, on=on, origin=charges.Origin.ORDER_FORM)
     _tell("order_form.recorded", form, by=by, on=on, number=number)
+    if add_ons := [line for line in opened if not line.plan.is_base]:
+        signals.add_ons_contracted.send(OrderForm, lines=add_ons, on=on)
+    if send_links:
+        signals.install_links_asked.send(OrderForm, form=form, by=by, on=on)
     return form
+
+
+def as_in_a_file(
+    account: Account, *, number: str, signed_on: date, signed_by: str,
+    install_link_to: str, entries: list[dict],
+) -> dict:  # fmt: skip
+    """An order form as the sales system's file would say it: `content`, so that the same
+    form in a file later changes nothing.
+    """
+    said = {
+        "number": number,
+        "account": account.slug,
+        "signed_on": signed_on.isoformat(),
+        "signed_by": signed_by,
+        "lines": [_entry_in_a_file(**entry) for entry in entries],
+    }
+    if install_link_to:
+        said["install_link_to"] = install_link_to
+    return said
+
+
+def _entry_in_a_file(
+    *, plan: Plan, quantity: int, monthly_unit_price: Decimal, starts_on: date
+) -> dict:
+    said = {
+        "app": plan.app.slug,
+        "plan": plan.code,
+        "kind": plan.kind.lower(),
+        "quantity": quantity,
+        "monthly_unit_price": f"{monthly_unit_price:f}",
+        "starts_on": starts_on.isoformat(),
+    }
+    if not plan.listed:
+        said |= {
+            "not_listed": True,
+            "plan_name": plan.name,
+            "charge_model": plan.charge_model.lower(),
+        }
+    return said
 
 
 def _tell(verb: str, row: Contract | OrderForm, *, by: User | None, on: date, **data):

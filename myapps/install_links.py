@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Role, User
-from billing import orders
-from billing.models import Line
+from billing import contracts, orders
+from billing.models import Line, OrderForm
 from billing.orders import Signature
 from journal import activities
 from myapps import installs
@@ -25,15 +25,10 @@ def issue(line: Line, *, recipient: User, by: User | None, at: datetime, on) -> 
     """Make a link for a signed line and one administrator; returns its token, kept nowhere.
 
     32 random bytes, only their hash stored, good for seven days. Links sent before for
-    the same line and person are revoked. Refuses a line that no order form signed (code
-    not_signed) and a person of another account (stranger).
+    the same line and person are revoked. Refuses what `check_sendable` does.
     """
-    if line.basis != Line.Basis.SIGNED or not line.plan.is_base:
-        raise ValidationError(
-            "Install links are for base plans bought by order form.", code="not_signed"
-        )
-    if recipient.account_id != line.account_id:
-        raise ValidationError("The person works for another account.", code="stranger")
+    contracts.locked(line.account, on=on)
+    check_sendable(line, recipient=recipient, on=on)
     InstallLink.objects.filter(
         line=line, recipient=recipient, used_at=None, revoked_at=None
     ).update(revoked_at=at)
@@ -50,21 +45,58 @@ def issue(line: Line, *, recipient: User, by: User | None, at: datetime, on) -> 
     return token
 
 
+def check_sendable(line: Line, *, recipient: User, on: date) -> None:
+    """Refuse a link that would be of no use: for a line that no order form signed (code
+    not_signed) or that has ended (ended), to a person of another account (stranger) or
+    one who may no longer sign in (inactive).
+    """
+    if line.basis != Line.Basis.SIGNED or not line.plan.is_base:
+        raise ValidationError(
+            "Install links are for base plans bought by order form.", code="not_signed"
+        )
+    if recipient.account_id != line.account_id:
+        raise ValidationError("The person works for another account.", code="stranger")
+    if not recipient.is_active:
+        raise ValidationError(
+            f"{recipient.display_name} can no longer sign in. Name somebody else.",
+            code="inactive",
+        )
+    if line.ends_on and line.ends_on <= on:
+        raise ValidationError(
+            f"What was signed ended on {line.ends_on}, so a link would cover nothing.",
+            code="ended",
+        )
+
+
+def opened_by(form: OrderForm, *, on: date) -> QuerySet[Line]:
+    """The form's lines that a link sent on a local day can install: base plans that run
+    before the link is too old, of apps that are not installed.
+    """
+    lines = Line.objects.base().filter(order_form=form, starts_on__lt=on + VALID_FOR)
+    return _to_install(lines)
+
+
 def unsent(*, on: date) -> QuerySet[Line]:
     """Signed base lines whose order form names somebody for a link that never went out.
 
     Lines that ended or start later are left, and apps that are installed.
     """
-    installed = Installation.objects.standing().filter(
-        account=OuterRef("account"), app=OuterRef("app")
-    )
-    return (
+    lines = (
         Line.objects.signed()
         .base()
         .running(on=on)
         .exclude(order_form__install_link_to="")
         .filter(order_form__isnull=False, install_links=None)
-        .exclude(Exists(installed))
+    )
+    return _to_install(lines)
+
+
+def _to_install(lines: QuerySet[Line]) -> QuerySet[Line]:
+    installed = Installation.objects.standing().filter(
+        account=OuterRef("account"), app=OuterRef("app")
+    )
+    return (
+        lines.exclude(Exists(installed))
         .select_related("account", "order_form", "plan__app")
         .order_by("pk")
     )
@@ -138,6 +170,7 @@ def install(
     The same key again answers the same installation. Refuses what `check` and
     `installs.install` do.
     """
+    contracts.locked(link.account, on=on)
     plan, users = link.line.plan, list(users)
     body = installs.body(plan, users, roles)
     again = orders.repeated(link.account, key=signed.key, body=body)
@@ -149,12 +182,13 @@ def install(
 
 
 @transaction.atomic
-def revoke(link: InstallLink, *, by: User, at: datetime, on) -> None:
-    """Take a link back. Used ones stay used."""
-    InstallLink.objects.filter(pk=link.pk, used_at=None, revoked_at=None).update(
-        revoked_at=at
-    )
-    _record("link.revoked", link, by=by, on=on)
+def revoke(link: InstallLink, *, by: User, at: datetime, on) -> bool:
+    """Take a link back; answers whether that changed anything. Used ones stay used."""
+    live = InstallLink.objects.filter(pk=link.pk, used_at=None, revoked_at=None)
+    revoked = bool(live.update(revoked_at=at))
+    if revoked:
+        _record("link.revoked", link, by=by, on=on)
+    return revoked
 
 
 def _digest(token: str) -> str:

@@ -1,10 +1,12 @@
 """Sales operations read the money history and write none of it."""
 
+import re
+
 import pytest
 from django.contrib import admin
 
 from billing import renewals
-from billing.models import Charge, Contract, Increase, Line
+from billing.models import Charge, Contract, Increase, Line, OrderForm
 from tests.billing.situations import D, buy, day, plan_of
 from tests.factories import AccountFactory, ContractFactory, LineFactory, UserFactory
 
@@ -61,6 +63,38 @@ def test_a_line_shows_its_terms_its_charges_and_how_they_come_about(client, line
     assert 'name="_save"' not in page
 
 
+def test_a_line_leads_to_the_orders_that_let_it_grow(client, line):
+    order = line.increases.get().order
+
+    page = client.get(f"/admin/billing/line/{line.pk}/change/").content.decode()
+
+    assert f'href="/admin/billing/order/{order.pk}/change/"' in page
+
+
+def test_a_contract_shows_its_lines_its_orders_and_what_was_charged(client, line):
+    address = f"/admin/billing/contract/{line.contract_id}/change/"
+
+    page = client.get(address).content.decode()
+
+    assert "884.27 USD" in page
+    assert f"/admin/billing/line/{line.pk}/change/" in page
+    assert "Users added" in page
+    narrowed = re.search(r'href="([^"]*line__contract=[^"]*)"', page)[1]
+    charges = client.get(narrowed.replace("&amp;", "&"))
+    assert charges.status_code == 200
+    assert "12 charges" in charges.content.decode()
+
+
+def test_a_contract_takes_the_same_queries_for_any_number_of_lines(
+    client, line, django_assert_max_num_queries
+):
+    for _ in range(15):
+        LineFactory(contract=line.contract, on=TODAY)
+
+    with django_assert_max_num_queries(20):
+        client.get(f"/admin/billing/contract/{line.contract_id}/change/")
+
+
 @pytest.mark.parametrize("model", [Line, Charge, Increase])
 def test_money_is_not_written_here(client, line, model):
     row = model.objects.filter(account=line.account).first()
@@ -78,7 +112,7 @@ def test_nothing_in_billing_is_changed_or_deleted_by_anybody(rf, sales):
         if model._meta.app_label == "billing":
             assert not pages.has_change_permission(request)
             assert not pages.has_delete_permission(request)
-            if model is not Contract:
+            if model not in (Contract, OrderForm):
                 assert not pages.has_add_permission(request)
 
 
