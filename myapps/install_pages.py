@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -384,7 +384,7 @@ def install_link(request: HttpRequest, token: str) -> HttpResponse:
     link = install_links.find(token)
     user = request.user
     if link is None or link.account_id != user.account_id:
-        raise Http404
+        return render(request, "myapps/install_link_unknown.html", status=404)
     on, at = _today(request), clock.now()
     installed = _installed(link.account, on=on).filter(app=link.line.app).exists()
     repeated = installed and "confirm" in request.POST
@@ -413,8 +413,11 @@ def install_link(request: HttpRequest, token: str) -> HttpResponse:
             on=on,
         )
     except ValidationError as refusal:
-        if refusal.code in LINK_REFUSALS:
-            return _link_refused(request, link, refusal, installed)
+        reason = refusal if refusal.code in LINK_REFUSALS else None
+        if repeated and reason is None:  # another click than the one that installed
+            reason = _obstacle(link, user, installed, at=at, on=on)
+        if reason:
+            return _link_refused(request, link, reason, installed)
         offer.refuse(refusal)
         return _link_page(request, link, form, offer, on=on, status=offer.status)
     return _installed_now(request, installation)

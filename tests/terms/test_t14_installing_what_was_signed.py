@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts import authority, clock, roles
 from billing.models import Charge, Order
-from journal.models import Message
+from journal.models import Activity, Message
 from myapps import install_links, mails
 from myapps.models import Installation, InstallLink
 from tests import factories
@@ -197,8 +197,13 @@ def test_a_link_is_for_one_person(client_of, send, member, stranger, version):
 
     assert client_of(member).get(address).status_code == 403
     assert click(client_of(member), address, version).status_code == 403
-    assert client_of(stranger).get(address).status_code == 404
-    assert client_of(stranger).get("/install/guess/").status_code == 404
+    elsewhere = client_of(stranger).get(address)
+    guessed = client_of(stranger).get("/install/guess/")
+    assert elsewhere.status_code == guessed.status_code == 404
+    for page in (elsewhere.content.decode(), guessed.content.decode()):
+        assert "This link is not for your sign-in" in page
+        assert "charlie@meridian.example" in page
+        assert "Business" not in page
     assert not Installation.objects.exists()
 
 
@@ -290,3 +295,107 @@ def test_sales_send_a_link_again_and_take_it_back_in_the_admin(
     assert InstallLink.objects.count() == 2
     assert not InstallLink.objects.filter(revoked_at=None).exists()
     assert browser.get(address).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("happens", "status", "title", "way_on"),
+    [
+        ("used", 410, "Box is installed", "Manage Box"),
+        ("revoked", 410, "This link was taken back", "Ask for a new link"),
+        ("expired", 410, "This link is too old", "Ask for a new link"),
+        ("ended", 410, "This link covers nothing any more", "See Box in the"),
+    ],
+)
+def test_each_refusal_is_a_page_that_leads_on(
+    client_of, admin, send, version, member, line, today, happens, status, title, way_on
+):
+    address, browser = send(), client_of(admin)
+    if happens == "used":
+        click(browser, address, version, users=[member.pk])
+    elif happens == "revoked":
+        send()
+    elif happens == "expired":
+        clock.set_to(clock.now() + timedelta(days=7))
+    else:
+        type(line).objects.filter(pk=line.pk).update(ends_on=today)
+
+    answers = [browser.get(address), click(browser, address, version)]
+
+    assert [answer.status_code for answer in answers] == [status, status]
+    for page in (answer.content.decode() for answer in answers):
+        assert title in page
+        assert way_on in page
+
+
+@pytest.fixture
+def desk(client_of, sales, present):
+    return client_of(sales)
+
+
+def act(desk, link, action):
+    address = reverse("admin:myapps_installlink_changelist")
+    asked = {"action": action, "_selected_action": [link.pk]}
+    return desk.post(address, asked, follow=True).content.decode()
+
+
+def page_of(desk, link):
+    address = reverse("admin:myapps_installlink_change", args=[link.pk])
+    return desk.get(address).content.decode()
+
+
+def test_a_links_page_offers_to_send_it_again_and_to_take_it_back(desk, send, sales):
+    send()
+    first = InstallLink.objects.get()
+    before = page_of(desk, first)
+
+    assert "1 link sent." in act(desk, first, "send_again")
+    second = InstallLink.objects.latest("pk")
+    assert "1 link taken back." in act(desk, second, "take_back")
+    assert "0 links taken back." in act(desk, second, "take_back")
+    after = page_of(desk, second)
+
+    assert 'value="send_again"' in before
+    assert 'value="take_back"' in before
+    assert 'value="take_back"' not in after
+    assert "Simon Stone took back a link to install Box." in after
+    told = Activity.objects.filter(verb__startswith="link.").order_by("id")
+    assert [(one.verb, one.actor_id) for one in told] == [
+        ("link.issued", None),
+        ("link.issued", sales.pk),
+        ("link.revoked", sales.pk),
+    ]
+
+
+def test_a_used_link_is_neither_sent_again_nor_taken_back(
+    desk, client_of, admin, send, version, member
+):
+    click(client_of(admin), send(), version, users=[member.pk])
+    link = InstallLink.objects.get()
+
+    assert "0 links sent." in act(desk, link, "send_again")
+    assert "0 links taken back." in act(desk, link, "take_back")
+
+    link.refresh_from_db()
+    assert link.revoked_at is None
+    assert 'value="send_again"' not in page_of(desk, link)
+
+
+@pytest.mark.parametrize("why", ["inactive", "ended"])
+def test_a_link_that_would_be_of_no_use_is_not_sent(
+    desk, admin, line, send, today, why
+):
+    send()
+    link = InstallLink.objects.get()
+    if why == "inactive":
+        type(admin).objects.filter(pk=admin.pk).update(is_active=False)
+    else:
+        type(line).objects.filter(pk=line.pk).update(ends_on=today)
+
+    said = act(desk, link, "send_again")
+    asked = {"line": line.pk, "recipient": admin.pk}
+    refused = desk.post(reverse("admin:myapps_installlink_add"), asked)
+
+    words = {"inactive": "can no longer sign in", "ended": "would cover nothing"}[why]
+    assert words in said
+    assert words in refused.content.decode()
+    assert InstallLink.objects.count() == 1
