@@ -1,15 +1,16 @@
 """Sales operations look after partners, apps, plans and list prices in Django's admin."""
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from accounts import clock
-from marketplace import list_prices
+from marketplace import list_prices, listings
 from marketplace.models import App, ListPrice, Offer, Partner, Plan
 
 ADDRESSES = {models.URLField: {"assume_scheme": "https"}}
@@ -55,15 +56,105 @@ class PlanInline(admin.TabularInline):
         return False
 
 
+class ReviewForm(ActionForm):
+    """What sales operations say to a partner whose listing goes back."""
+
+    said = forms.CharField(
+        required=False, max_length=1000, label=_("To the partner, if it goes back:")
+    )
+
+
 @admin.register(App)
 class AppAdmin(admin.ModelAdmin):
-    list_display = ["name", "partner", "category", "state", "listed_on"]
-    list_filter = ["state", "category", "partner"]
+    """Published by sales operations alone: a partner's draft, and what it proposes."""
+
+    list_display = [
+        "name",
+        "partner",
+        "category",
+        "state",
+        "proposed_state",
+        "listed_on",
+    ]
+    list_filter = ["state", "proposed_state", "category", "partner"]
     list_select_related = ["partner"]
     search_fields = ["name", "slug"]
     autocomplete_fields = ["partner"]
     formfield_overrides = ADDRESSES
     inlines = [PlanInline]
+    exclude = ["proposed", "version"]
+    readonly_fields = [
+        *("state", "proposed_state", "proposal", "sent_back_because", "preview"),
+    ]
+    action_form = ReviewForm
+    actions = ["publish", "send_back"]
+
+    @admin.display(description=_("What the partner proposes"))
+    def proposal(self, app):
+        plans = {plan.code: plan for plan in app.plans.all()} if app.pk else {}
+        rows = [
+            (row, name, getattr(row, name, ""), value)
+            for part, changes in app.proposed.items()
+            for row in [plans.get(part.removeprefix("plan:"), app)]
+            for name, value in changes.items()
+            if name != "new"
+        ]
+        return format_html(
+            "<table><tr><th>{}</th><th></th><th>{}</th><th>{}</th></tr>{}</table>",
+            _("Of"),
+            _("Now"),
+            _("Then"),
+            format_html_join(
+                "",
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                (
+                    (row, row._meta.get_field(name).verbose_name, before, then)
+                    for row, name, before, then in rows
+                ),
+            ),
+        )
+
+    @admin.display(description=_("As customers would see it"))
+    def preview(self, app):
+        return app.pk and format_html(
+            '<a href="{}">{}</a>',
+            reverse("myapps:portal-preview", args=[app.slug]),
+            _("Preview"),
+        )
+
+    @admin.action(description=_("Publish what is in review"), permissions=["change"])
+    def publish(self, request, rows):
+        for app in rows:
+            self._answer(
+                request,
+                app,
+                lambda app: listings.publish(app, by=request.user, on=today()),
+                _("%(app)s is published."),
+            )
+
+    @admin.action(description=_("Send back to the partner"), permissions=["change"])
+    def send_back(self, request, rows):
+        for app in rows:
+            self._answer(
+                request,
+                app,
+                lambda app: listings.send_back(
+                    app,
+                    reason=request.POST.get("said", ""),
+                    by=request.user,
+                    on=today(),
+                ),
+                _("%(app)s went back to its partner."),
+            )
+
+    def _answer(self, request, app, do, words):
+        try:
+            do(app)
+        except ValidationError as refusal:
+            said = f"{app}: {' '.join(refusal.messages)}"
+            self.message_user(request, said, messages.ERROR)
+        else:
+            self.message_user(request, words % {"app": app})
 
 
 @admin.register(Plan)

@@ -49,16 +49,19 @@ def offer(plan: Plan, *, account: Account, by: User, on: date) -> Offer:
 
 
 def available(plan: Plan, account: Account) -> bool:
-    """Whether the account may choose the plan: listed, or offered to it; no add-on."""
-    return plan.is_base and (
-        plan.listed or Offer.objects.of(account).filter(plan=plan).exists()
-    )
+    """Whether the account may choose the plan of a published app: listed, or offered to
+    it; no add-on.
+    """
+    if not plan.is_base or plan.app.state != App.State.PUBLISHED:
+        return False
+    return plan.listed or Offer.objects.of(account).filter(plan=plan).exists()
 
 
 def choosable(app: App, account: Account | None) -> PlanQuerySet:
     """The base plans of an app that the account may choose, in the order listed."""
     return (
         app.plans.base()
+        .filter(app__state=App.State.PUBLISHED)
         .filter(Q(listed=True) | Q(offers__account=account, offers__isnull=False))
         .distinct()
     )
