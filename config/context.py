@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 
 from accounts import clock
+from support import keys
 
 
 def vendor(request):
@@ -14,6 +15,19 @@ def vendor(request):
         "VENDOR_NAME": settings.VENDOR_NAME,
         "TERMS_ADDRESS": settings.TERMS_ADDRESS,
         "SUPPORT_ADDRESS": settings.SUPPORT_ADDRESS,
+    }
+
+
+def desk(request):
+    """The keys of the desk, for the staff who live there."""
+    user = getattr(request, "user", None)
+    if getattr(user, "kind", "") not in {"SUPPORT", "SALES"}:
+        return {}
+    return {
+        "keys": {
+            "places": keys.PLACES,
+            "off": request.COOKIES.get(keys.COOKIE) == "off",
+        }
     }
 
 

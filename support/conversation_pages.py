@@ -108,7 +108,13 @@ def draft(request, pk):
     found = get_object_or_404(Ticket, pk=pk)
     internal = request.POST.get("to") == "note"
     body = request.POST.get("body", "")
-    kept = drafts.save(found, body, internal=internal, by=request.user)
+    kept = drafts.save(
+        found,
+        body,
+        internal=internal,
+        by=request.user,
+        seen=_number(request.POST.get("seen")),
+    )
     if not request.htmx:
         return redirect(address_of(found))
     context = {"ticket": found, "draft": kept, "just": True, "internal": internal}
@@ -138,17 +144,14 @@ def presence(request, pk):
     )
     if room is None or not request.htmx:
         return redirect("support:ticket", pk) if room else HttpResponse(status=404)
+    if request.POST.get("heard") == room.heard:
+        return HttpResponse(status=204)  # nothing new is nothing to read out
     context = {
         "room": room,
         "address": reverse("support:ticket", args=[pk]),
         "changed": room.version != _number(request.POST.get("version")),
     }
-    answer = render(request, "support/_presence.html", context)
-    # Nothing new is nothing to read out: the page stays as it is.
-    heard = str(hash((*room.typing, "|", *room.viewing, room.newer, room.version)))
-    if request.POST.get("heard") == heard:
-        return HttpResponse(status=204)
-    return answer
+    return render(request, "support/_presence.html", context)
 
 
 @require_GET
@@ -177,7 +180,12 @@ def mention_options(request):
     if not request.htmx:
         return redirect("support:queue")
     people = conversations.staff().named(request.GET.get("q", ""))
-    context = {"people": people.order_by("display_name", "pk")[:OPTIONS]}
+    context = {
+        "people": [
+            {"name": str(one), "handle": conversations.handle(one)}
+            for one in people.order_by("display_name", "pk")[:OPTIONS]
+        ]
+    }
     return render(request, "support/_mention_options.html", context)
 
 
@@ -327,11 +335,13 @@ def _page(request, found, *, form=None, status=200):
     before = int(before) if before.isdecimal() else None
     now = timezone.now()
     leaving = conversations.leaving(found, by=request.user)
+    talk = conversations.of(found, most=SAID_ON_A_PAGE, before=before)
     context = {
         "ticket": found,
         "today": local_day(found),
         "now": now,
-        "talk": conversations.of(found, most=SAID_ON_A_PAGE, before=before),
+        "talk": talk,
+        "newest": conversations.newest(found) if before else talk.newest,
         "before": before,
         "form": form,
         "writing": _writing(request, found, form),
@@ -348,6 +358,9 @@ def _page(request, found, *, form=None, status=200):
     }
     if found.change_id:
         context |= case_of(found)
+    context["decides"] = bool(
+        found.change_id or context["offerable"] or (found.line and found.line.parked_at)
+    )
     return render(request, "support/ticket.html", context, status=status)
 
 

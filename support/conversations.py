@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Prefetch, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -150,6 +150,11 @@ def staff():
     return User.objects.active().filter(kind__in=tickets.STAFF)
 
 
+def handle(user: User) -> str:
+    """How a note names somebody of staff after its @."""
+    return user.email.partition("@")[0]
+
+
 def mentioned(body: str) -> list[User]:
     """The staff whom a note names: @sofia.santos is who signs in as sofia.santos@…"""
     handles = {handle.rstrip(".").lower() for handle in MENTION.findall(body)}
@@ -163,8 +168,9 @@ def of(ticket: Ticket, *, most: int, before: int | None = None) -> Conversation:
     """What staff read of a conversation: its newest `most` messages, notes and replies
     about to leave among them; `before` turns back to older ones.
     """
+    files = Attachment.objects.defer("content").order_by("pk")
     said = ticket.messages.select_related("author").prefetch_related(
-        "mentions", "attachments"
+        "mentions", Prefetch("attachments", files)
     )
     if before is not None:
         said = said.filter(pk__lt=before)
@@ -175,6 +181,11 @@ def of(ticket: Ticket, *, most: int, before: int | None = None) -> Conversation:
         older=shown[0].pk if len(newest) > most else None,
         newest=shown[-1].pk if shown else 0,
     )
+
+
+def newest(ticket: Ticket) -> int:
+    """The newest message, as a form names what its author has read."""
+    return ticket.messages.aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def since(ticket: Ticket, seen: int, *, by: User) -> list[Message]:

@@ -45,6 +45,12 @@ class Room:
     version: int
     newer: int
 
+    @property
+    def heard(self) -> str:
+        """All of it in one line: a page that has this one need not be told again."""
+        names = "|".join([*self.typing, "", *self.viewing])
+        return f"{names}|{self.newer}|{self.version}"
+
 
 def report(
     ticket_id: int, *, by: User, at: datetime, typing: bool = False, seen: int = 0
