@@ -74,6 +74,7 @@ PUBLIC_ADDRESS = env("PUBLIC_ADDRESS", "http://127.0.0.1:8000").rstrip("/")
 TERM_END_LEAD_DAYS = int(env("TERM_END_LEAD_DAYS", "0"))
 TERM_END_BATCH = int(env("TERM_END_BATCH", "5000"))
 NOTICE_DAYS = [30, 7, 1]
+SOLVED_CLOSES_DAYS = int(env("SOLVED_CLOSES_DAYS", "7"))
 
 # Webhooks go out into the world; what they may reach on this machine besides is for
 # the partners of a demonstration (manage.py partner_sandbox).
@@ -151,6 +152,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.context.vendor",
                 "config.context.demo",
+                "config.context.desk",
                 "config.navigation.places",
             ],
             "builtins": ["config.templatetags.formats"],
@@ -297,6 +299,9 @@ CELERY_BEAT_SCHEDULE = {
     "provisioning": tick("myapps.tasks.fail_unconfirmed", every=HOUR),
     "terms and periods": tick("support.tasks.end_terms", every=HOUR),
     "notices": tick("support.tasks.send_notices", every=HOUR),
+    "bulk jobs": tick("support.tasks.work_bulk_jobs", every=MINUTE),
+    "tickets that wait": tick("support.tasks.wake_tickets", every=HOUR),
+    "reconcile": tick("support.tasks.tell_differences", every=24 * HOUR),
     "remembered answers": tick("accounts.tasks.forget_answers", every=24 * HOUR),
 }
 

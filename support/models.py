@@ -11,6 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts.models import known_zone
 from billing.models import amount
 
 
@@ -168,6 +169,13 @@ class Ticket(models.Model):
     merged_into = models.ForeignKey(
         "self", models.PROTECT, related_name="merged", null=True, blank=True
     )
+    cause = models.CharField(
+        max_length=80,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="What the product found by itself, told once: as installation:12.",
+    )
     version = models.PositiveIntegerField(
         default=0, help_text="Counts the changes to its fields; a form names its own."
     )
@@ -255,6 +263,11 @@ class Ticket(models.Model):
                 fields=["wakes_on"],
                 name="tickets_to_wake",
                 condition=Q(state__in=["WAITING", "PARTNER"]),
+            ),
+            models.Index(
+                fields=["solved_at", "id"],
+                name="tickets_to_close",
+                condition=Q(state="SOLVED"),
             ),
             models.Index(
                 fields=["solved_at"],
@@ -395,8 +408,7 @@ class Adjustment(models.Model):
     """One version of what a billing ticket proposes, with the figures it was proposed on.
 
     What is at a term end carries a renewal change, a disputed charge its credit. A
-    version is never rewritten: another one supersedes it. Amounts are in the line's
-    currency.
+    version is never rewritten: another one supersedes it.
     """
 
     class Kind(models.TextChoices):
@@ -468,6 +480,7 @@ class Adjustment(models.Model):
         blank=True,
         help_text="Counts from this day: the boundary, or the day a plan was replaced.",
     )
+    currency = models.CharField(max_length=3)
     bill_before = amount(help_text="The next bill if nothing is changed.")
     bill_after = amount(
         null=True, blank=True, help_text="The next bill after it. Empty: it cannot act."
@@ -898,7 +911,7 @@ class Calendar(models.Model):
     """When the desk works: intervals of each weekday, less holidays, in a time zone."""
 
     name = models.CharField(max_length=80, unique=True)
-    timezone = models.CharField(max_length=60)
+    timezone = models.CharField(max_length=60, validators=[known_zone])
     country = models.CharField(
         max_length=2, blank=True, help_text="Its public holidays are closed: PT, US."
     )

@@ -1,10 +1,17 @@
 """The hourly run and the notices: the clock and one call, for each time zone."""
 
+from collections import Counter
+from datetime import date, datetime, timedelta
+
+import logging
+
 from celery import shared_task
 from django.conf import settings
 
 from accounts import clock
-from support import notices, term_end
+from support import findings, lapses, notices, term_end
+
+log = logging.getLogger(__name__)
 
 
 @shared_task
@@ -32,6 +39,34 @@ def send_notices() -> None:
         )
 
 
+@shared_task
+def wake_tickets() -> None:
+    """Every hour: those that waited until today wake, those solved long enough close, and
+    what a partner did not set up has its ticket.
+    """
+    for zone in term_end.zones():
+        pass_time(zone=zone, on=clock.today(zone), at=clock.now())
+
+
+def pass_time(*, zone: str, on: date, at: datetime) -> Counter:
+    """What a day brings to the tickets of a time zone: see `lapses` and `findings`."""
+    return Counter(
+        woken=lapses.wake(zone=zone, on=on),
+        closed=lapses.close(
+            zone=zone,
+            solved_by=at - timedelta(days=settings.SOLVED_CLOSES_DAYS),
+            on=on,
+        ),
+        opened=findings.failures(zone=zone, on=on),
+    )
+
+
+@shared_task
+def tell_differences() -> None:
+    """Every day: what does not reconcile has its ticket."""
+    findings.differences(findings.reconciled(), on=clock.today)
+
+
 def places() -> dict[str, str]:
     """The names and addresses that every mail gives (T18)."""
     return {
@@ -40,3 +75,17 @@ def places() -> dict[str, str]:
         "support": settings.SUPPORT_ADDRESS,
         "public": settings.PUBLIC_ADDRESS,
     }
+
+
+@shared_task
+def work_bulk_jobs() -> None:
+    """Every minute, and when nudged: carry out the bulk jobs that were begun."""
+    bulk_jobs.work(at=clock.now())
+
+
+def nudge_bulk_jobs() -> None:
+    """Ask a worker to begin now. A courtesy: without it the next tick does."""
+    try:
+        work_bulk_jobs.apply_async(retry=False, expires=60)
+    except Exception as failure:  # whatever the broker's library raises
+        log.info("Bulk jobs wait for the next tick: %s", failure)

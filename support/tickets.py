@@ -60,7 +60,7 @@ def open(
     ticket.save()
     if body.strip():
         _say(ticket, body, by=by, on=on, internal=internal)
-    _record("ticket.opened", ticket, by=by, on=on, subject_line=subject)
+    record("ticket.opened", ticket, by=by, on=on, subject_line=subject)
     return ticket
 
 
@@ -86,7 +86,7 @@ def propose(
     ticket.save()
     _asked(ticket, by=by, on=on)
     evidence.take([ticket], moment=Evidence.Moment.OPENED, on=on)
-    _record("ticket.opened", ticket, by=by, on=on, subject_line=ticket.subject)
+    record("ticket.opened", ticket, by=by, on=on, subject_line=ticket.subject)
     return ticket
 
 
@@ -117,7 +117,7 @@ def propose_due(changes: Iterable[RenewalChange], *, on: date) -> int:
     )
     evidence.take(opened, moment=Evidence.Moment.OPENED, on=on)
     activities.record_all(
-        _draft("ticket.opened", ticket, by=None, on=on, subject_line=ticket.subject)
+        draft("ticket.opened", ticket, by=None, on=on, subject_line=ticket.subject)
         for ticket in opened
     )
     return len(opened)
@@ -141,11 +141,11 @@ def _carrying(change: RenewalChange, *, by, on: date, origin: str) -> Ticket:
 
 def _begin(tickets: list[Ticket], *, on: date, at: datetime | None = None) -> None:
     for ticket in tickets:
-        ticket.opened_at = _moment(ticket, on=on, at=at)
+        ticket.opened_at = moment(ticket, on=on, at=at)
     promises.begin(tickets)
 
 
-def _moment(ticket: Ticket, *, on: date, at: datetime | None) -> datetime:
+def moment(ticket: Ticket, *, on: date, at: datetime | None) -> datetime:
     """The moment told; else the local midnight that begins the day, as the calendar's."""
     return at or datetime.combine(on, time(0), ZoneInfo(ticket.account.timezone))
 
@@ -164,8 +164,8 @@ def _point(
     }
     if ticket.state not in {State.NEW, State.OPEN}:
         changes |= {"state": State.OPEN, "wakes_on": None}
-    promises.asked(ticket, at=_moment(ticket, on=on, at=at))
-    _write(ticket, changes, by=by, on=on, at=at)
+    promises.asked(ticket, at=moment(ticket, on=on, at=at))
+    write(ticket, changes, by=by, on=on, at=at)
     _say(
         ticket,
         _("A later request takes the place of the earlier one: %(title)s.")
@@ -265,7 +265,7 @@ def revise(
                 "version": ticket.version,
             },
         )
-    return _write(ticket, foreseen(ticket, changes, on=on), by=by, on=on, at=at)
+    return write(ticket, foreseen(ticket, changes, on=on), by=by, on=on, at=at)
 
 
 def foreseen(ticket: Ticket, changes: Mapping, *, on: date) -> dict:
@@ -311,12 +311,12 @@ def _rest(ticket: Ticket, wanted: dict) -> None:
         )
 
 
-def _write(
+def write(
     ticket: Ticket, values: dict, *, by: User | None, on: date,
     at: datetime | None = None,
 ) -> Ticket:  # fmt: skip
     """Write fields of a locked ticket that may have these values: with its version, its
-    clocks and its history.
+    clocks and its history. For the desk's own rules; others call `revise`.
     """
     changed = {}
     for name, value in values.items():
@@ -324,7 +324,7 @@ def _write(
         if before != value:
             setattr(ticket, name, value)
             changed[name] = [fields.plain(before), fields.plain(value)]
-    at = _moment(ticket, on=on, at=at)
+    at = moment(ticket, on=on, at=at)
     if changed:
         ticket.version += 1
         if ticket.state == State.SOLVED and "state" in changed:
@@ -334,7 +334,7 @@ def _write(
     promises.follow([ticket], at=at)
     ticket.save()
     if changed:
-        _record(
+        record(
             "ticket.revised", ticket, by=by, on=on, private=True,
             version=ticket.version, changes=changed,
         )  # fmt: skip
@@ -353,14 +353,15 @@ def reply(
     ticket: Ticket, body: str, *, by: User, on: date, wait: bool = False,
     wakes_on: date | None = None, at: datetime | None = None, **how,
 ) -> Message:  # fmt: skip
-    """Say something that staff and customer read; an answer wakes a waiting ticket.
+    """Say something that staff and customer read; an answer wakes a waiting ticket. On
+    a merged one it is said where that goes on.
 
     `wait`: staff wait for the customer now; `how`: its channel, mail_id, leaves_at.
     Staff call `conversations.send`, which can be undone. Refuses an empty text (code
     empty), a public word on a ticket for staff alone (internal) and a closed one
     (closed).
     """
-    ticket = locked(ticket)
+    ticket = locked(survivor(ticket))
     if ticket.internal:
         raise ValidationError(
             _("This ticket is for staff alone. Save an internal note."),
@@ -371,23 +372,23 @@ def reply(
             _("This request is closed. Submit a new one."), code="closed"
         )
     message = _say(ticket, body, by=by, on=on, **how)
-    moment, changes = _moment(ticket, on=on, at=at), {}
+    said_at, changes = moment(ticket, on=on, at=at), {}
     if by.kind in STAFF:
-        promises.answered(ticket, at=moment)
+        promises.answered(ticket, at=said_at)
         if wait:
             wakes_on = wakes_on or on + WAKES_AFTER
             changes = {"state": State.WAITING, "wakes_on": wakes_on}
         elif ticket.state == State.NEW:
             changes = {"state": State.OPEN}
     else:
-        promises.asked(ticket, at=moment)
+        promises.asked(ticket, at=said_at)
         if ticket.state in {*Ticket.ASLEEP, State.SOLVED}:
             changes = {"state": State.OPEN, "wakes_on": None}
     if changes.get("state", ticket.state) != ticket.state:
         _refuse_move(ticket, changes["state"])
         message.state_before = ticket.state
         message.save(update_fields=["state_before"])
-    _write(ticket, changes, by=by, on=on, at=at)
+    write(ticket, changes, by=by, on=on, at=at)
     return message
 
 
@@ -408,7 +409,7 @@ def unsay(ticket: Ticket, *, state: str, by: User, on: date, at: datetime) -> Ti
     changes = {"state": state} if state else {}
     if state and state not in Ticket.ASLEEP:
         changes["wakes_on"] = None
-    return _write(ticket, changes, by=by, on=on, at=at)
+    return write(ticket, changes, by=by, on=on, at=at)
 
 
 def _say(ticket: Ticket, body: str, *, by, on: date, internal=False, **how) -> Message:
@@ -472,7 +473,7 @@ def _refuse_move(ticket: Ticket, to: str, *, among=State.values) -> None:
 
 def _move(ticket: Ticket, to: str, *, by, on: date, at: datetime | None) -> None:
     _refuse_move(ticket, to)
-    _write(ticket, {"state": to, "wakes_on": None}, by=by, on=on, at=at)
+    write(ticket, {"state": to, "wakes_on": None}, by=by, on=on, at=at)
 
 
 @transaction.atomic
@@ -503,15 +504,15 @@ def decide(
     )
     ticket = locked(ticket)
     waits = change.state == RenewalChange.State.APPROVED
-    promises.answered(ticket, at=_moment(ticket, on=on, at=at))
+    promises.answered(ticket, at=moment(ticket, on=on, at=at))
     wanted = State.SCHEDULED if waits else State.SOLVED
     if ticket.state != wanted:
         _move(ticket, wanted, by=by, on=on, at=at)
     else:
-        _write(ticket, {}, by=by, on=on, at=at)
+        write(ticket, {}, by=by, on=on, at=at)
     told = wishes.decided(change, approve=approve, held=held)
     _say(ticket, "\n\n".join(filter(None, [word.strip(), told])), by=by, on=on)
-    _record("ticket.approved" if approve else "ticket.declined", ticket, by=by, on=on)
+    record("ticket.approved" if approve else "ticket.declined", ticket, by=by, on=on)
     return ticket
 
 
@@ -565,9 +566,9 @@ def offer_plan(
         by=by,
         on=on,
     )
-    promises.answered(ticket, at=_moment(ticket, on=on, at=at))
+    promises.answered(ticket, at=moment(ticket, on=on, at=at))
     opens = {"state": State.OPEN} if ticket.state == State.NEW else {}
-    _write(ticket, opens, by=by, on=on, at=at)
+    write(ticket, opens, by=by, on=on, at=at)
     return offer
 
 
@@ -612,6 +613,13 @@ def release(
     return ticket
 
 
+def survivor(ticket: Ticket) -> Ticket:
+    """The ticket in which a merged one goes on; itself, where it is not merged."""
+    while ticket.merged_into_id is not None:
+        ticket = Ticket.objects.select_related("account").get(pk=ticket.merged_into_id)
+    return ticket
+
+
 def locked(ticket: Ticket) -> Ticket:
     """The ticket, locked until the transaction ends; last in the lock order."""
     return (
@@ -624,11 +632,11 @@ def locked(ticket: Ticket) -> Ticket:
     )  # fmt: skip
 
 
-def _record(verb: str, ticket: Ticket, **what) -> None:
-    activities.record_all([_draft(verb, ticket, **what)])
+def record(verb: str, ticket: Ticket, **what) -> None:
+    activities.record_all([draft(verb, ticket, **what)])
 
 
-def _draft(
+def draft(
     verb: str, ticket: Ticket, *, by, on: date, private=False, **data
 ) -> Activity:
     """What staff do among themselves stands in no account's activity."""
