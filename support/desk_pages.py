@@ -15,34 +15,12 @@ from accounts import authority, clock
 from accounts.models import Account, User
 from billing.models import Contract, Line, RenewalChange, Term
 from marketplace.models import Offer, Plan
-from support import evidence, histories, proposals, queues, tickets, visits
+from support import evidence, histories, proposals, tickets, visits
 from support.forms import DecisionForm, ReasonForm
 from support.models import Evidence, Ticket
 
 ON_A_PAGE = 50
 EVENTS_SHOWN = 50
-
-
-@require_GET
-@authority.staff_required
-def queue(request):
-    """Tickets by view, searched and sorted; the nearest term end first."""
-    view = request.GET.get("view", "open")
-    view = view if view in queues.LABELS else "open"
-    sort = request.GET.get("sort", "deadline")
-    sort = sort if sort in queues.SORTS else "deadline"
-    words = request.GET.get("q", "").strip()
-    on = _today()
-    found = queues.found(request.user, view=view, words=words, sort=sort, on=on)
-    context = {
-        "views": queues.views(request.user, on=on, current=view),
-        "view": view,
-        "sort": sort,
-        "words": words,
-        "today": on,
-        "page": Paginator(found, ON_A_PAGE).get_page(request.GET.get("page")),
-    }
-    return render(request, "support/queue.html", context)
 
 
 @require_POST
@@ -338,8 +316,3 @@ def address_of(ticket) -> str:
 def local_day(ticket) -> date:
     """Today where the ticket's account is."""
     return clock.today(ticket.account.timezone)
-
-
-def _today():
-    """Staff look at all time zones: their queue goes by UTC."""
-    return clock.today("UTC")

@@ -1,6 +1,7 @@
 """What the desk and its customers fill in."""
 
 from django import forms
+from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
@@ -9,7 +10,7 @@ from billing.models import Line, Term
 from marketplace.models import App, Plan
 from myapps.models import Installation
 from support import categories, wishes
-from support.models import Ticket
+from support.models import Macro, Ticket
 
 Category = Ticket.Category
 
@@ -233,3 +234,61 @@ class MacroForm(forms.Form):
         person = self.cleaned_data["assignee"]
         chosen["assignee"] = person and person.pk
         return {name: value for name, value in chosen.items() if value}
+
+
+class BulkForm(forms.Form):
+    """The change that a bulk job makes: a macro's, with what is chosen here over it."""
+
+    KEEP = [("", _("Leave as it is"))]
+    NOBODY = "nobody"
+
+    macro = forms.ModelChoiceField(
+        Macro.objects.none(), required=False, label=_("Macro"), empty_label=_("None")
+    )
+    state = forms.ChoiceField(required=False, label=_("State"))
+    wakes_on = forms.DateField(
+        required=False,
+        label=_("Wakes on"),
+        help_text=_("The waiting states need it."),
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    priority = forms.ChoiceField(required=False, label=_("Priority"))
+    assignee = forms.ChoiceField(required=False, label=_("Assigned to"))
+    add_tags = forms.CharField(
+        required=False,
+        max_length=200,
+        label=_("Add tags"),
+        help_text=_("With commas between."),
+        validators=[ProhibitNullCharactersValidator()],
+    )
+    remove_tags = forms.CharField(
+        required=False,
+        max_length=200,
+        label=_("Remove tags"),
+        validators=[ProhibitNullCharactersValidator()],
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        people = User.objects.active().filter(kind__in=["SUPPORT", "SALES"])
+        self.fields["macro"].queryset = Macro.objects.order_by("position", "name")
+        by_hand = [(str(state), state.label) for state in Ticket.BY_HAND]
+        self.fields["state"].choices = [*self.KEEP, *by_hand]
+        self.fields["priority"].choices = [*self.KEEP, *Ticket.Priority.choices]
+        self.fields["assignee"].choices = [
+            *self.KEEP,
+            (self.NOBODY, _("Nobody")),
+            *((str(one.pk), str(one)) for one in people.order_by("display_name", "id")),
+        ]
+
+    def changes(self) -> dict:
+        """Field by field, plain enough for JSON (`support.fields`)."""
+        chosen = {name: value for name, value in self.cleaned_data.items() if value}
+        macro = chosen.pop("macro", None)
+        if "wakes_on" in chosen:
+            chosen["wakes_on"] = chosen["wakes_on"].isoformat()
+        if chosen.get("assignee") == self.NOBODY:
+            chosen["assignee"] = None
+        elif "assignee" in chosen:
+            chosen["assignee"] = int(chosen["assignee"])
+        return {**(macro.changes if macro else {}), **chosen}

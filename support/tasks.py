@@ -1,15 +1,14 @@
 """The hourly run and the notices: the clock and one call, for each time zone."""
 
+import logging
 from collections import Counter
 from datetime import date, datetime, timedelta
-
-import logging
 
 from celery import shared_task
 from django.conf import settings
 
 from accounts import clock
-from support import findings, lapses, notices, term_end
+from support import bulk_jobs, findings, lapses, notices, term_end
 
 log = logging.getLogger(__name__)
 

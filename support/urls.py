@@ -1,6 +1,12 @@
 from django.urls import path, register_converter
 
-from support import conversation_pages, desk_pages, help_pages
+from support import (
+    bulk_pages,
+    conversation_pages,
+    desk_pages,
+    help_pages,
+    queue_pages,
+)
 
 
 class TicketNumber:
@@ -27,7 +33,27 @@ urlpatterns = [
     # Manage
     path("help/lines/<int:pk>/", help_pages.line_tickets, name="line-tickets"),
     # Support staff
-    path("desk/", desk_pages.queue, name="queue"),
+    path("desk/", queue_pages.queue, name="queue"),
+    path("desk/counts/", queue_pages.counts, name="queue-counts"),
+    path("desk/search/", queue_pages.search, name="search"),
+    path("desk/queues/", queue_pages.save_queue, name="save-queue"),
+    path("desk/queues/<int:pk>/", queue_pages.saved_queue, name="saved-queue"),
+    path(
+        "desk/queues/<int:pk>/change/", queue_pages.arrange_queue, name="arrange-queue"
+    ),
+    path("desk/queues/<int:pk>/delete/", queue_pages.delete_queue, name="delete-queue"),
+    path("desk/bulk/", bulk_pages.bulk_job_list, name="bulk-jobs"),
+    path("desk/bulk/new/", bulk_pages.new_bulk_job, name="new-bulk-job"),
+    path("desk/bulk/<int:pk>/", bulk_pages.bulk_job, name="bulk-job"),
+    path(
+        "desk/bulk/<int:pk>/progress/", bulk_pages.bulk_progress, name="bulk-progress"
+    ),
+    path("desk/bulk/<int:pk>/begin/", bulk_pages.begin_bulk_job, name="begin-bulk-job"),
+    path(
+        "desk/bulk/<int:pk>/discard/",
+        bulk_pages.discard_bulk_job,
+        name="discard-bulk-job",
+    ),
     path("desk/<ticket:pk>/", conversation_pages.ticket, name="ticket"),
     path("desk/<ticket:pk>/say/", conversation_pages.say, name="say"),
     path(
