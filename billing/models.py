@@ -756,3 +756,102 @@ class CreditGrant(models.Model):
 
     def __str__(self):
         return f"{self.amount} of charge {self.charge_id}"
+
+
+class Closing(models.Model):
+    """How far an account's charges were handed off: days closed, batches numbered."""
+
+    account = models.OneToOneField(
+        "accounts.Account", models.PROTECT, related_name="closing"
+    )
+    closed_until = models.DateField(
+        null=True, blank=True, help_text="First day not closed. Empty: none is."
+    )
+    last_number = models.PositiveIntegerField(default=0)
+    closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was last closed."
+    )
+
+    def __str__(self):
+        return f"closed until {self.closed_until}"
+
+
+class BatchQuerySet(models.QuerySet):
+    def of(self, account):
+        return self.filter(account=account)
+
+    def waiting(self):
+        """Batches that the invoicing system has not acknowledged."""
+        return self.filter(acknowledgement=None)
+
+
+class Batch(models.Model):
+    """An account's charges of a billing day in one currency, for the company's invoicing
+    system: a document that never changes. Append-only.
+    """
+
+    account = models.ForeignKey(
+        "accounts.Account", models.PROTECT, related_name="batches"
+    )
+    number = models.PositiveIntegerField(help_text="Counted without gaps per account.")
+    day = models.DateField(help_text="The billing day: local to the account.")
+    currency = models.CharField(max_length=3)
+    lines = models.PositiveIntegerField()
+    total_amount = amount()
+    content = models.TextField(help_text="The document, as it is fetched.")
+    checksum = models.CharField(max_length=64, help_text="SHA-256 of the document.")
+    closed_at = models.DateTimeField(auto_now_add=True)
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "batches"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "number"], name="one_batch_per_number"
+            ),
+            models.UniqueConstraint(
+                fields=["account", "day", "currency"],
+                name="one_batch_per_day_and_currency",
+            ),
+            models.CheckConstraint(
+                condition=Q(lines__gte=1, number__gte=1), name="a_batch_has_lines"
+            ),
+        ]
+        indexes = [models.Index(fields=["-day", "-id"], name="batches_by_day")]
+
+    def __str__(self):
+        return f"Batch {self.number} of {self.account_id}, {self.day}"
+
+
+class BatchedCharge(models.Model):
+    """A charge left in a batch, once. Append-only."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    batch = models.ForeignKey(Batch, models.PROTECT, related_name="charges")
+    charge = models.OneToOneField(Charge, models.PROTECT, related_name="batched")
+
+    def __str__(self):
+        return f"charge {self.charge_id} in batch {self.batch_id}"
+
+
+class Acknowledgement(models.Model):
+    """The invoicing system has a batch, and says by which name. Append-only."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    batch = models.OneToOneField(Batch, models.PROTECT, related_name="acknowledgement")
+    reference = models.CharField(
+        max_length=100, help_text="What the invoicing system calls it."
+    )
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        help_text="Empty: the command did.",
+    )
+    acknowledged_on = models.DateField()
+    acknowledged_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self):
+        return self.reference
