@@ -109,6 +109,21 @@ SENTENCES = {
     "ticket.split": gettext_noop("%(actor)s split %(other)s off %(number)s."),
     "ticket.followed": gettext_noop("%(people)s follows %(number)s."),
     "ticket.unfollowed": gettext_noop("%(people)s no longer follows %(number)s."),
+    "adjustment.drafted": gettext_noop(
+        "%(actor)s drafted version %(proposal)s of the proposal on %(number)s."
+    ),
+    "adjustment.proposed": gettext_noop(
+        "%(actor)s proposed version %(proposal)s on %(number)s."
+    ),
+    "adjustment.discarded": gettext_noop(
+        "%(actor)s took back version %(proposal)s of the proposal on %(number)s."
+    ),
+    "adjustment.seconded": gettext_noop(
+        "%(actor)s approved %(number)s, which waits for a second person."
+    ),
+    "adjustment.undone": gettext_noop(
+        "%(actor)s took the approval of %(number)s back."
+    ),
     "ticket.approved": gettext_noop("%(actor)s approved %(number)s."),
     "ticket.declined": gettext_noop("%(actor)s declined %(number)s."),
     "account.visited": gettext_noop(

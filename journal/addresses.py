@@ -24,6 +24,7 @@ NOT_OUTSIDE = [
     ip_network(network)
     for network in (
         "168.63.129.16/32",  # a cloud's metadata on a public address
+        "192.0.0.0/24",  # protocols' own
         "192.88.99.0/24",  # relays of 6to4
         "::/96",  # compatible with IPv4
         "::ffff:0:0/96",  # mapped from IPv4

@@ -48,7 +48,7 @@ def register(
     that may not be asked (code address) and a second endpoint (code registered).
     """
     addresses.read(address, loopback=loopback)
-    secret = _secret()
+    secret = new_secret()
     try:
         with transaction.atomic():
             endpoint = Endpoint.objects.create(
@@ -130,7 +130,7 @@ def rotate(
             " out.",
             code="rotating",
         )
-    endpoint.previous_secret, endpoint.secret = endpoint.secret, _secret()
+    endpoint.previous_secret, endpoint.secret = endpoint.secret, new_secret()
     endpoint.previous_until = at + BOTH_VALID_FOR
     endpoint.save()
     _record("endpoint.rotated", endpoint, by=by, on=on)
@@ -227,7 +227,8 @@ def _let_go(endpoint: Endpoint, *, at: datetime) -> None:
     signals.promised.send(Message, kind=Message.Kind.WEBHOOK)
 
 
-def _secret() -> str:
+def new_secret() -> str:
+    """32 random bytes, as the specification writes them."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
