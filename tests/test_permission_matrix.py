@@ -15,6 +15,7 @@ from accounts import api_keys, authority, roles
 from billing.models import RenewalChange
 from myapps import add_ons, role_activations, seats
 from myapps.models import JoinEvent, RoleActivation
+from support import canned_replies, macros
 from support.models import Ticket
 from tests import factories
 from tests.cases.company import Company
@@ -124,6 +125,22 @@ PLACES = {
     "support:queue": ("", STAFF, None),
     "support:ticket": ("ticket", STAFF, None),
     "support:say": ("ticket", STAFF, None),
+    "support:take-back": ("said", STAFF, None),
+    "support:draft": ("ticket", STAFF, None),
+    "support:discard-draft": ("ticket", STAFF, None),
+    "support:presence": ("ticket", STAFF, None),
+    "support:canned-options": ("ticket", STAFF, None),
+    "support:apply-macro": ("macro_ticket", STAFF, None),
+    "support:mention-options": ("", STAFF, None),
+    "support:canned-replies": ("", STAFF, None),
+    "support:new-canned-reply": ("", STAFF, None),
+    "support:canned-reply": ("canned_reply", STAFF, None),
+    "support:delete-canned-reply": ("canned_reply", STAFF, None),
+    "support:macros": ("", STAFF, None),
+    "support:new-macro": ("", STAFF, None),
+    "support:macro": ("macro", STAFF, None),
+    "support:delete-macro": ("macro", STAFF, None),
+    "support:keys": ("", STAFF, None),
     "support:assign": ("ticket", STAFF, None),
     "support:move": ("ticket", STAFF, None),
     "support:approve": ("ticket", STAFF, None),
@@ -205,11 +222,19 @@ class World:
             "plan": {"slug": app.slug, "code": "business"},
             "change": {"slug": app.slug, "pk": RenewalChange.objects.get().pk},
             "ticket": {"pk": Ticket.objects.get(line=line).pk},
+            "macro_ticket": {"pk": plan_ticket.pk},
+            "said": {"pk": plan_ticket.pk, "message": 1},
+            "canned_reply": {"pk": self._canned_reply().pk},
+            "macro": {"pk": self.macro.pk},
             "plan_ticket": {"pk": plan_ticket.pk},
             "line": {"pk": line.pk},
             "account": {"slug": company.account.slug},
         }
         assert JoinEvent.objects.queued().count() == 1
+
+    def _canned_reply(self):
+        self.macro = macros.save(name="Urgent", changes={"priority": 4}, on=DAY)
+        return canned_replies.save(shortcut="dear", name="Dear", body="Dear")
 
     def _api_key(self, company):
         key, _token = api_keys.create(
@@ -276,7 +301,10 @@ def test_who_may_open(world, client_of, method):
     for place, (thing, _, _) in PLACES.items():
         url = reverse(place, kwargs=world.arguments[thing])
         for name, user in world.people.items():
-            form = {"plan": world.unlisted.pk} if thing == "plan_ticket" else {}
+            form = {
+                "plan_ticket": {"plan": world.unlisted.pk},
+                "macro_ticket": {"macro": world.macro.pk},
+            }.get(thing, {})
             status = opened(client_of, user, method, url, **form)
             if status not in _expected(place, name):
                 wrong.append(f"{name} met {status} at {place}")
