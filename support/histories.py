@@ -82,16 +82,19 @@ def _of(ticket: Ticket):
 
 
 def _differences(activity, people, names) -> list[Difference]:
+    """In the order of the fields, which the database does not keep."""
+    changes = activity.data.get("changes", {})
     return [
         Difference(
             field=name,
-            label=str(fields.LABELS[name]),
-            before=fields.said(name, before, names),
-            after=fields.said(name, after, names),
+            label=str(label),
+            before=fields.said(name, changes[name][0], names),
+            after=fields.said(name, changes[name][1], names),
             by=people.get(activity.actor_id),
             at=activity.at,
         )
-        for name, (before, after) in activity.data.get("changes", {}).items()
+        for name, label in fields.LABELS.items()
+        if name in changes
     ]
 
 
