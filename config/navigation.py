@@ -29,6 +29,7 @@ PEOPLE = (_("People"), "accounts:people", "users")
 ROLES = (_("Roles"), "accounts:roles", "shield-lock")
 HELP = (_("Help"), "support:requests", "lifebuoy")
 QUEUE = (_("Queue"), "support:queue", "inbox")
+FIGURES = (_("Figures"), "support:figures", "chart-bar")
 PORTAL = (_("Portal"), "myapps:portal", "plug")
 ADMIN = (_("Contracts and prices"), "admin:index", "file-invoice")
 
@@ -57,7 +58,7 @@ home.authority = "ANYBODY"
 
 def _offered(user) -> list[tuple]:
     if user.kind == "SUPPORT":
-        return [QUEUE]
+        return [QUEUE, FIGURES]
     if user.kind == "PARTNER":
         return [PORTAL]
     if user.kind == "SALES":

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Exists, F, Min, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
@@ -177,11 +178,11 @@ def counted(queues: Mapping[str, TicketQuerySet]) -> dict[str, int]:
         return {}
     parts, parameters = [], []
     for tickets in queues.values():
-        if tickets.query.is_empty():
-            parts.append("0")
-            continue
         some = tickets.order_by().values("pk")[:COUNTED]
-        sql, values = some.query.sql_with_params()
+        try:
+            sql, values = some.query.sql_with_params()
+        except EmptyResultSet:
+            sql, values = "SELECT 1 WHERE false", ()
         parts.append(_COUNTED.format(sql))
         parameters += values
     with connection.cursor() as cursor:

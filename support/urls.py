@@ -4,6 +4,7 @@ from support import (
     bulk_pages,
     conversation_pages,
     desk_pages,
+    figure_pages,
     help_pages,
     queue_pages,
 )
@@ -98,6 +99,8 @@ urlpatterns = [
     path("desk/<ticket:pk>/decline/", desk_pages.decline, name="decline"),
     path("desk/<ticket:pk>/offer/", desk_pages.offer_plan, name="offer-plan"),
     path("desk/<ticket:pk>/release/", desk_pages.release, name="release"),
+    path("figures/", figure_pages.figures_page, name="figures"),
+    path("figures/<slug:key>.csv", figure_pages.figures_csv, name="figures-csv"),
     path("desk/accounts/", desk_pages.accounts, name="accounts"),
     path("desk/accounts/<slug:slug>/", desk_pages.account, name="account"),
 ]

@@ -1,0 +1,305 @@
+"""What the desk's managers look at: how old what is open is, whether promises were kept,
+how long before the term end was decided, and what was decided in money.
+
+Each is a table, counted by the database alone: the page draws it, and CSV has the same.
+Weeks begin on Monday; days are UTC's, as the desk's are.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db.models import (
+    Aggregate,
+    Count,
+    DateField,
+    F,
+    FloatField,
+    Func,
+    Q,
+    Sum,
+)
+from django.db.models.functions import TruncWeek
+from django.utils.translation import gettext as _
+
+from billing.models import RenewalChange
+from support.models import Adjustment, Ticket
+from support.queues import WORKING
+
+AGES = [(0, 1), (2, 3), (4, 7), (8, 14), (15, 30), (31, None)]
+"""Days since it was opened, from and to, inclusive."""
+
+BEFORE = [(31, None), (8, 30), (1, 7), (None, 0)]
+"""Days from the decision to the term end."""
+
+APPROVED = ["APPROVED", "SCHEDULED", "APPLIED"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of figures; `drawn` ones are series of the chart. `unit`: "", %, days,
+    or a currency.
+    """
+
+    label: str
+    unit: str = ""
+    drawn: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of a name and its figures; None where there is nothing to say."""
+
+    key: str
+    title: str
+    first: str
+    columns: list[Column]
+    rows: list[tuple] = field(default_factory=list)
+    chart: str = "bars"
+    """bars (stacked), lying (stacked, sideways) or lines."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(value for _name, *values in self.rows for value in values)
+
+
+def tables(*, on: date, weeks: int) -> list[Table]:
+    """All of them, the last of each currency there is; a constant number of queries."""
+    return [
+        open_by_age(on=on),
+        promises_kept(on=on, weeks=weeks),
+        decided_before(on=on, weeks=weeks),
+        *adjusted(on=on, weeks=weeks),
+    ]
+
+
+def open_by_age(*, on: date) -> Table:
+    """Open tickets of each kind, by the days since they were opened."""
+    counts = {
+        f"age_{n}": Count("pk", filter=_opened_between(oldest, newest, on=on))
+        for n, (newest, oldest) in enumerate(AGES)
+    }
+    found = (
+        Ticket.objects.filter(WORKING)
+        .values("category")
+        .annotate(**counts, all=Count("pk"))
+        .order_by("-all", "category")
+    )
+    return Table(
+        key="open",
+        title=_("Open by age and kind"),
+        first=_("Kind"),
+        columns=[Column(_age(*bounds)) for bounds in AGES]
+        + [Column(_("All"), drawn=False)],
+        rows=[
+            (
+                str(Ticket.Category(row["category"]).label).rpartition("> ")[2],
+                *(row[name] for name in counts),
+                row["all"],
+            )
+            for row in found
+        ],
+        chart="lying",
+    )
+
+
+def promises_kept(*, on: date, weeks: int) -> Table:
+    """Of what was solved in a week and had a promise: the parts in time, in percent."""
+    solved = (
+        Ticket.objects.filter(
+            solved_at__isnull=False, merged_into=None, solution_due_at__isnull=False
+        )
+        .annotate(week=TruncWeek("solved_at", output_field=DateField()))
+        .filter(week__in=_weeks(on, weeks))
+        .values("week")
+        .annotate(
+            solved=Count("pk"),
+            answered_in_time=Count("pk", filter=Q(late_answers=0)),
+            solved_in_time=Count("pk", filter=Q(solved_at__lte=F("solution_due_at"))),
+        )
+    )
+    by_week = {row["week"]: row for row in solved}
+    return Table(
+        key="sla",
+        title=_("Promises kept"),
+        first=_("Week of"),
+        columns=[
+            Column(_("Every answer in time"), "%"),
+            Column(_("Solved in time"), "%"),
+            Column(_("Solved"), drawn=False),
+        ],
+        rows=[
+            (
+                week,
+                _percent(by_week.get(week), "answered_in_time"),
+                _percent(by_week.get(week), "solved_in_time"),
+                by_week[week]["solved"] if week in by_week else 0,
+            )
+            for week in _weeks(on, weeks)
+        ],
+        chart="lines",
+    )
+
+
+def decided_before(*, on: date, weeks: int) -> Table:
+    """Decisions of a week by the days that were left until the term end."""
+    days = _days("term_ends_on", "decided_on")
+    counts = {
+        f"before_{n}": Count("pk", filter=_between("days_left", *bounds))
+        for n, bounds in enumerate(BEFORE)
+    }
+    decided = (
+        RenewalChange.objects.filter(
+            decided_on__isnull=False, decided_by__isnull=False, tickets__isnull=False
+        )
+        .annotate(
+            week=TruncWeek("decided_on", output_field=DateField()), days_left=days
+        )
+        .filter(week__in=_weeks(on, weeks))
+        .values("week")
+        .annotate(**counts, median=_Median("days_left"))
+    )
+    by_week = {row["week"]: row for row in decided}
+    return Table(
+        key="decisions",
+        title=_("Time from the decision to the term end"),
+        first=_("Week of"),
+        columns=[Column(_left(*bounds)) for bounds in BEFORE]
+        + [Column(_("Median days before"), "days", drawn=False)],
+        rows=[
+            (
+                week,
+                *(by_week.get(week, {}).get(name, 0) for name in counts),
+                by_week.get(week, {}).get("median"),
+            )
+            for week in _weeks(on, weeks)
+        ],
+    )
+
+
+def adjusted(*, on: date, weeks: int) -> list[Table]:
+    """What adjustments decided in a week were worth, a table for each currency."""
+    found = (
+        Adjustment.objects.filter(
+            decided_on__isnull=False, state__in=[*APPROVED, "DECLINED"]
+        )
+        .annotate(week=TruncWeek("decided_on", output_field=DateField()))
+        .filter(week__in=_weeks(on, weeks))
+        .values("line__currency", "week")
+        .annotate(
+            approved=Sum("weight", filter=Q(state__in=APPROVED)),
+            declined=Sum("weight", filter=Q(state="DECLINED")),
+            count=Count("pk"),
+        )
+        .order_by("line__currency")
+    )
+    by_currency: dict[str, dict] = {}
+    for row in found:
+        by_currency.setdefault(row["line__currency"], {})[row["week"]] = row
+    return [
+        Table(
+            key=f"adjustments-{currency.lower()}",
+            title=_("Adjustments decided, in %(currency)s") % {"currency": currency},
+            first=_("Week of"),
+            columns=[
+                Column(_("Approved"), currency),
+                Column(_("Declined"), currency),
+                Column(_("Adjustments"), drawn=False),
+            ],
+            rows=[
+                (
+                    week,
+                    rows.get(week, {}).get("approved") or Decimal(0),
+                    rows.get(week, {}).get("declined") or Decimal(0),
+                    rows.get(week, {}).get("count", 0),
+                )
+                for week in _weeks(on, weeks)
+            ],
+        )
+        for currency, rows in by_currency.items()
+    ]
+
+
+def newest(tables: list[Table], key: str) -> tuple | None:
+    """The last week of a table that has something to say: its Monday and its figures."""
+    rows = next(table.rows for table in tables if table.key == key)
+    return next((row for row in reversed(rows) if row[-1] and row[1] is not None), None)
+
+
+def lines(table: Table) -> Iterator[list]:
+    """A table as CSV's rows, safe to open in a spreadsheet: no text is a formula."""
+    yield [table.first, *(_headed(column) for column in table.columns)]
+    for row in table.rows:
+        yield [_harmless(value) for value in row]
+
+
+def _harmless(value):
+    """Text that a spreadsheet would take for a formula is quoted; figures stay figures."""
+    if isinstance(value, str) and value.lstrip().startswith(("=", "+", "-", "@")):
+        return f"'{value}"
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _headed(column: Column) -> str:
+    told = column.unit and column.unit != "days"
+    return f"{column.label} ({column.unit})" if told else column.label
+
+
+def _weeks(on: date, weeks: int) -> list[date]:
+    """The Mondays of the weeks up to a day's, the oldest first."""
+    monday = on - timedelta(days=on.weekday())
+    return [monday - timedelta(weeks=back) for back in reversed(range(weeks))]
+
+
+def _opened_between(oldest: int | None, newest: int, *, on: date) -> Q:
+    since = Q() if oldest is None else Q(opened_on__gte=on - timedelta(days=oldest))
+    return since & (
+        Q(opened_on__lte=on - timedelta(days=newest)) if newest else Q(pk__isnull=False)
+    )
+
+
+def _between(name: str, least: int | None, most: int | None) -> Q:
+    above = Q() if least is None else Q(**{f"{name}__gte": least})
+    return above & (Q() if most is None else Q(**{f"{name}__lte": most}))
+
+
+def _percent(row: dict | None, name: str) -> Decimal | None:
+    if not row:
+        return None
+    return round(Decimal(100 * row[name]) / row["solved"], 1)
+
+
+def _age(newest: int, oldest: int | None) -> str:
+    if oldest is None:
+        return _("over %(days)d days") % {"days": newest - 1}
+    if newest == 0:
+        return _("up to a day")
+    return _("%(from)d to %(to)d days") % {"from": newest, "to": oldest}
+
+
+def _left(least: int | None, most: int | None) -> str:
+    if least is None:
+        return _("on the term end or after")
+    if most is None:
+        return _("over %(days)d days before") % {"days": least - 1}
+    return _("%(from)d to %(to)d days before") % {"from": least, "to": most}
+
+
+def _days(later: str, earlier: str) -> Func:
+    """Whole days from one day column to another: PostgreSQL subtracts days so."""
+    return Func(
+        F(later),
+        F(earlier),
+        template="(%(expressions)s)",
+        arg_joiner=" - ",
+        output_field=FloatField(),
+    )
+
+
+class _Median(Aggregate):
+    """The median, which lies between two where their number is even."""
+
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = FloatField()
