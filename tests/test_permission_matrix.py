@@ -15,6 +15,7 @@ from accounts import api_keys, authority, roles
 from billing.models import RenewalChange
 from myapps import add_ons, role_activations, seats
 from myapps.models import JoinEvent, RoleActivation
+from support import bulk_jobs, saved_queues
 from support import canned_replies, macros
 from support.models import Ticket
 from tests import factories
@@ -123,6 +124,20 @@ PLACES = {
     "support:reply": ("ticket", MANAGE, NOT_FOUND),
     "support:line-tickets": ("line", MANAGE, NOT_FOUND),
     "support:queue": ("", STAFF, None),
+    "support:queue-counts": ("", STAFF, None),
+    "support:search": ("", STAFF, None),
+    "support:save-queue": ("", STAFF, None),
+    "support:saved-queue": ("saved_queue", {SUPPORT}, None),
+    "support:arrange-queue": ("saved_queue", {SUPPORT}, None),
+    "support:delete-queue": ("saved_queue", {SUPPORT}, None),
+    "support:bulk-jobs": ("", STAFF, None),
+    "support:new-bulk-job": ("", STAFF, None),
+    "support:bulk-job": ("bulk_job", STAFF, None),
+    "support:bulk-progress": ("bulk_job", STAFF, None),
+    "support:begin-bulk-job": ("bulk_job", {SUPPORT}, None),
+    "support:discard-bulk-job": ("bulk_job", {SUPPORT}, None),
+    "support:figures": ("", STAFF, None),
+    "support:figures-csv": ("figures", STAFF, None),
     "support:ticket": ("ticket", STAFF, None),
     "support:say": ("ticket", STAFF, None),
     "support:take-back": ("said", STAFF, None),
@@ -229,6 +244,9 @@ class World:
             "plan_ticket": {"pk": plan_ticket.pk},
             "line": {"pk": line.pk},
             "account": {"slug": company.account.slug},
+            "saved_queue": {"pk": self._saved_queue().pk},
+            "bulk_job": {"pk": self._bulk_job(plan_ticket).pk},
+            "figures": {"key": "open"},
         }
         assert JoinEvent.objects.queued().count() == 1
 
@@ -242,6 +260,18 @@ class World:
             at=datetime(2026, 11, 23, tzinfo=UTC), on=DAY,
         )  # fmt: skip
         return key
+
+    def _saved_queue(self):
+        """Of support staff, shared with nobody."""
+        return saved_queues.save(
+            "Mine", filters={}, columns=[], sort="", by=self.people[SUPPORT]
+        )
+
+    def _bulk_job(self, ticket):
+        noon = datetime.combine(DAY, time(12), UTC)
+        return bulk_jobs.preview(
+            [ticket.pk], {"priority": 3}, by=self.people[SUPPORT], at=noon
+        )
 
     def _people(self, company, app):
         def holding(*permissions):
