@@ -8,14 +8,21 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from accounts.people import Row, Unlisted
+from billing.effect_api import EffectSerializer
+from billing.orders import EffectChanged
 from config import busy
-from config.api_problems import CLAUSES, STATUSES
+from config.api_problems import CLAUSES, ROWS, STATUSES
 
 PROBLEM = "application/problem+json"
 
 
 def refusal_handler(error, context):
     """Say no in one voice: a rule's refusal becomes problem details (RFC 9457)."""
+    if isinstance(error, EffectChanged):
+        return refused(error, effect=EffectSerializer(error.effect).data)
+    if isinstance(error, Unlisted):
+        return refused(error, errors=[_row(row) for row in error.rows])
     if isinstance(error, ValidationError):
         return refused(error)
     if isinstance(error, OperationalError) and busy.sent_back(error):
@@ -44,8 +51,22 @@ def refused(error: ValidationError, **more) -> Response:
         ]
     code = getattr(error, "code", None) or _first_code(error)
     return problem(
-        STATUSES.get(code, 422), " ".join(error.messages), code, errors=errors, **more
+        STATUSES.get(code, 422),
+        " ".join(error.messages),
+        code,
+        **{"errors": errors} | more,
     )
+
+
+def _row(row: Row) -> dict:
+    """What is wrong with one row of a list: its number counts from 0."""
+    return {
+        "field": f"{row.field}.{row.row}",
+        "row": row.row,
+        "value": str(row.given),
+        "code": row.code,
+        "message": ROWS[row.code],
+    }
 
 
 def problem(status_code: int, title: str, code: str | None, **more) -> Response:
@@ -109,6 +130,15 @@ class Pages(CursorPagination):
     page_size, max_page_size = 50, 500
     page_size_query_param = "page_size"
     ordering = "-id"
+
+    def paginate_queryset(self, queryset, request, view=None):
+        """One page. A cursor that stands nowhere is refused as one that is unreadable."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValueError, ValidationError, DataError):
+            if self.cursor is None:
+                raise
+            raise exceptions.NotFound(self.invalid_cursor_message) from None
 
     def get_ordering(self, request, queryset, view):
         wanted = getattr(view, "ordering", self.ordering)

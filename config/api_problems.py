@@ -11,14 +11,17 @@ CLAUSES = {
     "effect_changed": "T7",
     "ending": "T12",
     "foreign_plan": "T11",
+    "in_use": "T13",
     "inactive": "T3",
     "installed": "T9",
+    "installed_plan": "T12",
     "joining": "T6",
     "limit": "T6",
     "no_authority": "T7",
     "no_contract": "T1",
     "no_users": "T3",
     "not_active": "T16",
+    "not_add_ons": "T12",
     "not_ending": "T12",
     "not_installed": "T9",
     "not_listed": "T15",
@@ -29,6 +32,7 @@ CLAUSES = {
     "not_signed": "T14",
     "on_request": "T11",
     "over_quantity": "T16",
+    "replaced": "T11",
     "same_plan": "T11",
     "settled": "T13",
     "terms_not_accepted": "T7",
@@ -44,3 +48,12 @@ STATUSES = {
     "no_key": 400,
     "stale": 409,
 }
+
+ROWS = {
+    "unknown": "Nobody of the account is meant by this.",
+    "duplicate": "Somebody named twice.",
+    "inactive": "Deactivated: cannot get a seat.",
+    "has_seat": "Has a seat already.",
+    "no_seat": "Has no seat.",
+}
+"""What a row of a list is refused for."""

@@ -28,8 +28,14 @@ PROBLEM = {
                     "field": {"type": "string", "description": "As users.3.email."},
                     "message": {"type": "string"},
                     "code": {"type": "string"},
+                    "row": {"type": "integer", "description": "From 0, in its list."},
+                    "value": {"type": "string", "description": "What the row said."},
                 },
             },
+        },
+        "effect": {
+            "allOf": [{"$ref": "#/components/schemas/Effect"}],
+            "description": "What the purchase would do now (effect_changed).",
         },
     },
 }

@@ -4,13 +4,43 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
-from config import api_pages
+from accounts import api as accounts_api
+from billing import account_api
+from config import api_pages, api_schema  # noqa: F401 (it says what a key is)
+from myapps import (
+    catalogue_api,
+    installation_api,
+    line_api,
+    plan_api,
+    role_api,
+    seat_api,
+)
+from myapps.api import OF_AN_INSTALLATION
 
 router = SimpleRouter()
+
+# An account's own software
+router.register("catalogue", catalogue_api.Catalogue, basename="catalogue")
+router.register(
+    "installations", installation_api.Installations, basename="installations"
+)
+router.register(rf"{OF_AN_INSTALLATION}/seats", seat_api.Seats, basename="seats")
+router.register(
+    rf"{OF_AN_INSTALLATION}/roles", role_api.Activations, basename="activations"
+)
+router.register(rf"{OF_AN_INSTALLATION}/queue", role_api.Queue, basename="queue")
+router.register(rf"{OF_AN_INSTALLATION}/plan", plan_api.Plans, basename="plan")
+router.register("lines", line_api.Lines, basename="lines")
+router.register("charges", account_api.Charges, basename="charges")
+router.register("orders", account_api.Orders, basename="orders")
+router.register("renewal-changes", line_api.RenewalChanges, basename="renewal-changes")
+router.register("people", accounts_api.People, basename="people")
+router.register("roles", accounts_api.Roles, basename="roles")
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", api_pages.Docs.as_view(url_name="api-schema"), name="api-docs"),
+    path("contract/", account_api.CurrentContract.as_view({"get": "retrieve"})),
     path("", include(router.urls)),
     re_path(".*", api_pages.nothing),
 ]

@@ -270,7 +270,7 @@ def seat_queued(
 
     Refuses joins that are not waiting here (code not_queued), and what `seats.add` does.
     """
-    joins = _queued(installation, joins)
+    joins = queued(installation, [join.pk for join in joins])
     order = seats.add(
         installation, [join.user for join in joins], signed=signed, on=on,
         kind=Order.Kind.QUEUE,
@@ -284,7 +284,7 @@ def refuse(
     installation: Installation, joins: Iterable[JoinEvent], *, by: User, on: date
 ) -> None:
     """An administrator refuses queued users; they get no seat (3.21)."""
-    joins = _queued(installation, joins)
+    joins = queued(installation, [join.pk for join in joins])
     _close(joins, Outcome.REFUSED, "administrator", on=on, by=by)
     activities.record(
         "joins.refused",
@@ -298,15 +298,20 @@ def refuse(
     )
 
 
-def _queued(installation: Installation, joins: Iterable[JoinEvent]) -> list[JoinEvent]:
-    wanted = [join.pk for join in joins]
+def queued(installation: Installation, pks: Iterable[int]) -> list[JoinEvent]:
+    """Joins that wait here for an administrator, by their ids, locked.
+
+    Refuses ids that do not wait here, or not any more, and none at all (not_queued).
+    """
+    wanted = set(pks)
     found = list(
         JoinEvent.objects.queued()
         .filter(installation=installation, pk__in=wanted)
         .select_related("user")
+        .order_by("pk")
         .select_for_update(no_key=True, of=["self"])
     )
-    if len(found) != len(set(wanted)) or not found:
+    if len(found) != len(wanted) or not found:
         raise ValidationError(
             "Some of these users are not waiting any more. Load the page again.",
             code="not_queued",

@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.models import Role, User
+from accounts.models import Role, User, UserQuerySet
 from billing import contracts, effects, orders
 from billing.effects import Effect
 from billing.models import Order
@@ -18,7 +18,7 @@ from myapps.models import Installation, JoinEvent, RoleActivation, Seat
 
 def effect(installation: Installation, role: Role, *, on: date) -> Effect:
     """What activating a role does now: its members get seats (3.21). Writes nothing."""
-    return _effect(installation, _without_seat(installation, role).count(), on=on)
+    return _effect(installation, unseated(installation, role).count(), on=on)
 
 
 def standing_effect(installation: Installation, *, on: date) -> Effect:
@@ -210,10 +210,11 @@ def limit(
 
 
 def _members(installation: Installation, role: Role) -> list[User]:
-    return list(_without_seat(installation, role))
+    return list(unseated(installation, role))
 
 
-def _without_seat(installation: Installation, role: Role):
+def unseated(installation: Installation, role: Role) -> UserQuerySet:
+    """Active members of a role who have no seat: whom activating it would seat."""
     seated = Seat.objects.filter(installation=installation).values("user")
     return role.members.filter(is_active=True).exclude(pk__in=seated)
 
