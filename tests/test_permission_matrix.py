@@ -13,10 +13,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts import api_keys, authority, roles
 from billing.models import RenewalChange
+from journal import outbox
+from journal.models import Endpoint, Message
 from myapps import add_ons, role_activations, seats
 from myapps.models import JoinEvent, RoleActivation
-from support import bulk_jobs, saved_queues
-from support import canned_replies, macros
+from support import bulk_jobs, canned_replies, macros, saved_queues
 from support.models import Ticket
 from tests import factories
 from tests.cases.company import Company
@@ -117,7 +118,33 @@ PLACES = {
     "myapps:portal-add-ons": ("", PARTNERS, None),
     "myapps:portal-add-on": ("add_on", {PARTNER}, None),
     "myapps:portal-deactivate": ("switched_on", {PARTNER}, None),
+    "myapps:differences": ("app", MANAGE, NOT_FOUND),
+    "myapps:repair": ("app", MANAGE, NOT_FOUND),
+    "myapps:portal-differences": ("installation", {PARTNER}, None),
+    "myapps:portal-repair": ("installation", {PARTNER}, None),
     "myapps:portal-listings": ("", PARTNERS, None),
+    "myapps:portal-add-listing": ("", PARTNERS, None),
+    "myapps:portal-listing": ("app", {PARTNER}, None),
+    "myapps:portal-edit-listing": ("app", {PARTNER}, None),
+    "myapps:portal-submit": ("app", {PARTNER}, None),
+    "myapps:portal-take-back": ("app", {PARTNER}, None),
+    "myapps:portal-discard": ("app", {PARTNER}, None),
+    "myapps:portal-add-plan": ("app", {PARTNER}, None),
+    "myapps:portal-plan": ("plan", {PARTNER}, None),
+    "myapps:portal-drop-plan": ("plan", {PARTNER}, None),
+    "myapps:portal-announce-price": ("plan", {PARTNER}, None),
+    "myapps:portal-withdraw-price": ("price", {PARTNER}, None),
+    "myapps:portal-preview": ("app", {PARTNER, SALES}, None),
+    "myapps:portal-webhooks": ("", PARTNERS, None),
+    "myapps:portal-address": ("partner", {PARTNER}, None),
+    "myapps:portal-rotate": ("partner", {PARTNER}, None),
+    "myapps:portal-challenge": ("partner", {PARTNER}, None),
+    "myapps:portal-test": ("partner", {PARTNER}, None),
+    "myapps:portal-disable": ("partner", {PARTNER}, None),
+    "myapps:portal-enable": ("partner", {PARTNER}, None),
+    "myapps:portal-replay-since": ("partner", {PARTNER}, None),
+    "myapps:portal-delivery": ("delivery", {PARTNER}, None),
+    "myapps:portal-replay": ("delivery", {PARTNER}, None),
     "support:requests": ("", CUSTOMERS, OWN),
     "support:new-request": ("", CUSTOMERS, OWN),
     "support:request": ("ticket", MANAGE, NOT_FOUND),
@@ -235,6 +262,9 @@ class World:
             "token": {"token": "x" * 43},
             "activation": {"slug": app.slug, "pk": RoleActivation.objects.get().pk},
             "plan": {"slug": app.slug, "code": "business"},
+            "price": {"pk": pro.list_prices.get().pk},
+            "partner": {"slug": app.partner.slug},
+            "delivery": {"public_id": self._delivery(app).public_id},
             "change": {"slug": app.slug, "pk": RenewalChange.objects.get().pk},
             "ticket": {"pk": Ticket.objects.get(line=line).pk},
             "macro_ticket": {"pk": plan_ticket.pk},
@@ -268,10 +298,22 @@ class World:
         )
 
     def _bulk_job(self, ticket):
-        noon = datetime.combine(DAY, time(12), UTC)
+        noon = datetime(DAY.year, DAY.month, DAY.day, 12, tzinfo=UTC)
         return bulk_jobs.preview(
             [ticket.pk], {"priority": 3}, by=self.people[SUPPORT], at=noon
         )
+
+    def _delivery(self, app):
+        at = datetime(2026, 11, 23, tzinfo=UTC)
+        Endpoint.objects.create(
+            partner_id=app.partner_id, address="https://partner.example/hooks",
+            verified_at=at, secret="whsec_c2VjcmV0",
+        )  # fmt: skip
+        outbox.webhook(
+            key="one", partner_id=app.partner_id, kind="app.updated",
+            thread="installation:1", data={}, at=at,
+        )  # fmt: skip
+        return Message.objects.webhooks().get()
 
     def _people(self, company, app):
         def holding(*permissions):
