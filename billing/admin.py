@@ -10,17 +10,19 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery, Sum
-from django.shortcuts import redirect
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import clock
-from billing import contracts, order_forms, recordings
+from billing import batches, contracts, order_forms, recordings
 from billing.forms import LineFormSet, RecordForm, as_signed
 from billing.models import (
+    Batch,
     Charge,
     Contract,
     Increase,
@@ -430,27 +432,106 @@ class ChargeAdmin(ReadOnly):
         "amount",
         "currency",
         "origin",
+        "batch",
     ]
-    list_filter = ["reason", "origin", "currency"]
-    list_select_related = ["account", "line__plan", "line__app"]
+    list_filter = [
+        *("reason", "origin", "currency"),
+        ("batched", admin.EmptyFieldListFilter),
+    ]
+    list_select_related = ["account", "line__plan", "line__app", "batched__batch"]
     search_fields = ["account__name", "account__slug", "=cause", "line__app__name"]
     date_hierarchy = "billed_on"
     ordering = ["-billed_on", "-pk"]
 
     def lookup_allowed(self, lookup, value, request):
-        return lookup == "line__contract" or super().lookup_allowed(
-            lookup, value, request
-        )
+        ours = {"line__contract", "batched__batch"}
+        return lookup in ours or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description=_("arithmetic"))
     def how(self, charge):
         return arithmetic(charge)
+
+    @admin.display(description=_("batch"), empty_value="–")
+    def batch(self, charge):
+        """The number of the batch it left in."""
+        batched = getattr(charge, "batched", None)
+        return batched and batched.batch.number
 
     @admin.display(description=_("line"))
     def line_link(self, charge):
         address = reverse("admin:billing_line_change", args=[charge.line_id])
         line = charge.line
         return format_html('<a href="{}">{} {}</a>', address, line.app, line.plan)
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnly):
+    """What left for the invoicing system: looked at, and downloaded as it was sent."""
+
+    list_display = [
+        *("account", "number", "day", "lines", "total", "currency"),
+        *("acknowledged", "files"),
+    ]
+    list_filter = [("acknowledgement", admin.EmptyFieldListFilter), "currency"]
+    list_select_related = ["account", "acknowledgement"]
+    search_fields = ["account__name", "account__slug", "=number", "=checksum"]
+    date_hierarchy = "day"
+    ordering = ["-day", "-pk"]
+    fields = [
+        *("account", "number", "day", "lines", "total", "currency", "checksum"),
+        *("closed_at", "acknowledged", "files", "charges"),
+    ]
+    readonly_fields = ["total", "acknowledged", "files", "charges"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("content")
+
+    @admin.display(description=_("total"), ordering="total_amount")
+    def total(self, batch):
+        return batches.total(batch)
+
+    @admin.display(description=_("acknowledged"), empty_value=_("not yet"))
+    def acknowledged(self, batch):
+        found = getattr(batch, "acknowledgement", None)
+        return found and f"{found.acknowledged_on}, {found.reference}"
+
+    @admin.display(description=_("files"))
+    def files(self, batch):
+        said = [
+            (reverse("admin:billing_batch_file", args=[batch.pk, ending]), ending)
+            for ending in ("csv", "json")
+        ]
+        return format_html_join(" · ", '<a href="{}">{}</a>', said)
+
+    @admin.display(description=_("charges"))
+    def charges(self, batch):
+        address = reverse("admin:billing_charge_changelist")
+        words = ngettext("%d charge", "%d charges", batch.lines) % batch.lines
+        return format_html(
+            '<a href="{}?batched__batch={}">{}</a>', address, batch.pk, words
+        )
+
+    def get_urls(self):
+        file = self.admin_site.admin_view(self.file)
+        return [
+            path("<int:pk>/file.<str:ending>", file, name="billing_batch_file"),
+            *super().get_urls(),
+        ]
+
+    def file(self, request, pk, ending):
+        """A batch as the invoicing system gets it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        batch = get_object_or_404(Batch.objects.select_related("account"), pk=pk)
+        contents = {"csv": batches.as_csv, "json": lambda batch: batch.content}
+        if ending not in contents:
+            raise Http404
+        name = f"{batches.file_name(batch)}.{ending}"
+        return HttpResponse(
+            contents[ending](batch),
+            content_type="text/csv" if ending == "csv" else "application/json",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
 
 
 @admin.register(Order)

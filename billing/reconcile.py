@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 
 from accounts.models import Account
-from billing import periods, prices
+from billing import batches, periods, prices
 from billing.models import Charge, Hold, Increase, Line, Order, RenewalChange, Term
 
 Reason = Charge.Reason
@@ -112,6 +112,8 @@ def differences(account: Account | None = None) -> Iterator[Difference]:
             yield from _of_line(line, facts)
     for chunk in _chunks(orders):
         yield from _of_orders(chunk)
+    for slug, batch, what in batches.faults(account):
+        yield Difference(account=slug, line=batch, what=what)
 
 
 def _chunks(rows) -> Iterator[list]:

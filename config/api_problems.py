@@ -41,6 +41,7 @@ CLAUSES = {
 }
 
 STATUSES = {
+    "acknowledged": 409,
     "answered": 409,
     "effect_changed": 409,
     "in_progress": 409,

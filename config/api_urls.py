@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 
 from accounts import api as accounts_api
 from billing import account_api
+from billing import api as batch_api
 from config import api_pages, api_schema  # noqa: F401 (it says what a key is)
 from myapps import (
     catalogue_api,
@@ -18,6 +19,9 @@ from myapps import (
 from myapps.api import OF_AN_INSTALLATION
 
 router = SimpleRouter()
+
+# The company's invoicing system
+router.register("batches", batch_api.Batches, basename="batches")
 
 # An account's own software
 router.register("catalogue", catalogue_api.Catalogue, basename="catalogue")

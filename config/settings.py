@@ -302,6 +302,7 @@ CELERY_BEAT_SCHEDULE = {
     "auto-install": tick("myapps.tasks.seat_joiners", every=MINUTE),
     "provisioning": tick("myapps.tasks.fail_unconfirmed", every=HOUR),
     "terms and periods": tick("support.tasks.end_terms", every=HOUR),
+    "batches": tick("billing.tasks.close_batches", every=HOUR),
     "notices": tick("support.tasks.send_notices", every=HOUR),
     "bulk jobs": tick("support.tasks.work_bulk_jobs", every=MINUTE),
     "tickets that wait": tick("support.tasks.wake_tickets", every=HOUR),

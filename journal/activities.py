@@ -139,6 +139,9 @@ SENTENCES = {
     "order_form.recorded": gettext_noop(
         "%(actor)s recorded the signed order form %(number)s."
     ),
+    "batch.acknowledged": gettext_noop(
+        "%(actor)s took batch %(number)s over as %(reference)s."
+    ),
     "renewal.asked": gettext_noop(
         "%(actor)s asked for less of %(plan)s, or another plan, from the term end on "
         "%(term_ends_on)s."
