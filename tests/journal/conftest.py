@@ -87,7 +87,7 @@ def follow(listener):
         at, asked = NOON, -1
         while asked < len(listener.calls):
             asked = len(listener.calls)
-            webhooks.deliver(now=lambda: at, send=listener)
+            webhooks.deliver(now=lambda at=at: at, send=listener)
             moments.append(at)
             later = waiting.filter(due_at__gt=at).order_by("due_at").first()
             at = later.due_at if later else at
