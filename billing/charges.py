@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from billing import periods, prices
-from billing.models import Charge, Hold, Line, Order, Term
+from billing.models import Charge, CreditGrant, Hold, Line, Order, Term
 
 Reason = Charge.Reason
 Origin = Charge.Origin
@@ -146,8 +146,41 @@ def write_credits(
     )
 
 
+def write_grant(line: Line, grant: CreditGrant, *, on: date) -> Charge:
+    """Record the credit of a grant beside the charge that was disputed."""
+    charge = grant.charge
+    return Charge.objects.create(
+        account_id=line.account_id,
+        line=line,
+        term_id=charge.term_id,
+        reason=Reason.CREDIT,
+        origin=Origin.MARKETPLACE,
+        cause=grant.cause,
+        period_starts_on=charge.period_starts_on,
+        period_ends_on=charge.period_ends_on,
+        starts_on=charge.starts_on,
+        ends_on=charge.ends_on,
+        quantity=charge.quantity,
+        unit_price=charge.unit_price,
+        days=charge.days,
+        period_days=charge.period_days,
+        amount=-grant.amount,
+        currency=line.currency,
+        billed_on=on,
+    )
+
+
 def reverse(charges: Iterable[Charge], *, on: date) -> list[Charge]:
-    """Take charges back in full, each by a record of its own, once (3.20)."""
+    """Take charges back in full, each by a record of its own, once (3.20).
+
+    What was granted of a disputed one is taken back with it.
+    """
+    charges = {charge.pk: charge for charge in charges}
+    grants = CreditGrant.objects.filter(charge__in=list(charges))
+    causes = [grant.cause for grant in grants]
+    if causes:
+        credits = Charge.objects.filter(cause__in=causes, reason=Reason.CREDIT)
+        charges |= {credit.pk: credit for credit in credits}
     return Charge.objects.bulk_create(
         Charge(
             account_id=charge.account_id,
@@ -170,13 +203,14 @@ def reverse(charges: Iterable[Charge], *, on: date) -> list[Charge]:
             billed_on=on,
             reverses=charge,
         )
-        for charge in charges
+        for charge in charges.values()
         if charge.reason != Reason.REVERSAL and not hasattr(charge, "reversed_by")
     )
 
 
-def held_parts(hold: Hold) -> list[Part]:
-    """What a held quantity costs for the periods that have begun (3.14)."""
+def held_parts(hold: Hold, *, quantity: int | None = None) -> list[Part]:
+    """What a held quantity, or a part of it, costs for the periods that have begun
+    (3.14)."""
     line = hold.term.line
     end = min(hold.ends_on, hold.term.billed_until)
     if end <= hold.starts_on:
@@ -187,7 +221,7 @@ def held_parts(hold: Hold) -> list[Part]:
             frequency=line.frequency_months,
             start=cut.start,
             end=cut.end,
-            quantity=hold.quantity,
+            quantity=hold.quantity if quantity is None else quantity,
             unit_price=line.unit_price,
             digits=line.digits,
         )
@@ -198,8 +232,8 @@ def held_parts(hold: Hold) -> list[Part]:
 
 
 def bill_held(hold: Hold) -> None:
-    """Bill what was held, for the periods that have begun: the change was declined."""
-    for held in held_parts(hold):
+    """Bill what is owed of a hold, for the periods that have begun (3.14)."""
+    for held in held_parts(hold, quantity=hold.owed):
         write(
             hold.term,
             held,

@@ -5,8 +5,8 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Greatest, Mod
+from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Cast, Concat, Greatest, Mod
 from django.db.models.lookups import Exact
 
 from marketplace.models import DateRange
@@ -425,6 +425,18 @@ class ChargeQuerySet(models.QuerySet):
     def of(self, account):
         return self.filter(account=account)
 
+    def with_reasons(self):
+        """Each credit of a disputed charge with the reason it was granted for."""
+        cause = Concat(
+            Value("grant:"),
+            Cast("pk", models.TextField()),
+            Value("/charge:"),
+            Cast("charge", models.TextField()),
+        )
+        grants = CreditGrant.objects.filter(account=OuterRef("account"))
+        same = grants.annotate(its_cause=cause).filter(its_cause=OuterRef("cause"))
+        return self.annotate(granted_because=Subquery(same.values("reason")[:1]))
+
     def total(self):
         """The sum of rounded charges, or 0."""
         return self.aggregate(total=models.Sum("amount", default=0))["total"]
@@ -559,7 +571,12 @@ class RenewalChange(models.Model):
             State.SUPERSEDED,
             State.MOOT,
         },
-        State.APPROVED: {State.APPLIED, State.WITHDRAWN, State.MOOT},
+        State.APPROVED: {
+            State.APPLIED,
+            State.WITHDRAWN,
+            State.MOOT,
+            State.UNDECIDED,
+        },
         State.DECLINED: set(),
         State.APPLIED: set(),
         State.WITHDRAWN: set(),
@@ -756,6 +773,11 @@ class CreditGrant(models.Model):
 
     def __str__(self):
         return f"{self.amount} of charge {self.charge_id}"
+
+    @property
+    def cause(self):
+        """What its credit names as its cause."""
+        return f"grant:{self.pk}/charge:{self.charge_id}"
 
 
 class Closing(models.Model):

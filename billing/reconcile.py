@@ -2,8 +2,8 @@
 with what was written (5.7).
 
 It shares nothing with the code that wrote them but the calculator. Quantities come from
-terms, their increases and declined holds; prices and grids from lines; credits from the
-charges there were. What a contract says was billed elsewhere is left out (3.10). A charge
+terms, their increases and what is owed of holds; prices and grids from lines; credits
+from the charges there were and from what was granted of them. What a contract says was billed elsewhere is left out (3.10). A charge
 that was reversed and its reversal cancel out, and must be equal but for the sign.
 """
 
@@ -15,7 +15,16 @@ from decimal import Decimal
 
 from accounts.models import Account
 from billing import batches, periods, prices
-from billing.models import Charge, Hold, Increase, Line, Order, RenewalChange, Term
+from billing.models import (
+    Charge,
+    CreditGrant,
+    Hold,
+    Increase,
+    Line,
+    Order,
+    RenewalChange,
+    Term,
+)
 
 Reason = Charge.Reason
 AT_ONCE = 2_000
@@ -93,6 +102,7 @@ class Facts:
     increases: dict[int, list[Increase]]
     holds: dict[int, list[Hold]]
     early_ends: dict[int, list[RenewalChange]]
+    grants: dict[int, list[CreditGrant]]
     charges: dict[int, list]
     credits_for: dict[int, list]
 
@@ -134,14 +144,20 @@ def _facts(lines: list[Line]) -> Facts:
     charges = _by(_charges(wanted), "line_id")
     credits_for = defaultdict(list)
     for pk, new_line in replaced_by.items():
-        credits_for[new_line] += [c for c in charges[pk] if c.reason == Reason.CREDIT]
-    holds = Hold.objects.filter(term__line__in=lines, change__state="DECLINED")
+        credits_for[new_line] += [
+            c
+            for c in charges[pk]
+            if c.reason == Reason.CREDIT and c.cause.startswith("change:")
+        ]
+    holds = Hold.objects.filter(term__line__in=lines, owed__gt=0)
+    grants = CreditGrant.objects.filter(charge__line__in=lines).order_by("pk")
     increases = Increase.objects.filter(line__in=lines).order_by("pk")
     return Facts(
         terms=_by(Term.objects.filter(line__in=lines).order_by("starts_on"), "line_id"),
         increases=_by(increases, "line_id"),
         holds=_by(holds.select_related("term"), lambda hold: hold.term.line_id),
         early_ends=_by(changes, "line_id"),
+        grants=_by(grants.select_related("charge"), lambda grant: grant.charge.line_id),
         charges=charges,
         credits_for=credits_for,
     )
@@ -175,7 +191,12 @@ def _of_line(line: Line, facts: Facts) -> Iterator[Difference]:
         for pk in reversed_ids & by_id.keys()
         if by_id[pk].reason == Reason.INCREASE
     }
-    for expected in _expected(line, facts, undone):
+    grants = [
+        grant for grant in facts.grants[line.pk] if grant.charge_id not in reversed_ids
+    ]
+    yield from _too_much(line, grants, by_id)
+    granted = (_of_grant(line, grant, by_id[grant.charge_id]) for grant in grants)
+    for expected in [*_expected(line, facts, undone), *granted]:
         found = standing[_key(expected)]
         if not found:
             yield _difference(line, "missing", expected)
@@ -325,9 +346,22 @@ def _of_hold(line: Line, hold: Hold) -> Iterator[Expected]:
     for cut in periods.periods(
         line.anchor_on, line.frequency_months, start=hold.starts_on, end=end
     ):
-        yield _part(
-            line, hold.term_id, Reason.HELD, f"hold:{hold.pk}", cut, hold.quantity
-        )
+        yield _part(line, hold.term_id, Reason.HELD, f"hold:{hold.pk}", cut, hold.owed)
+
+
+def _of_grant(line: Line, grant: CreditGrant, charge) -> Expected:
+    """What was given back of a disputed charge stands beside it as one credit."""
+    return _given(line, charge, grant.cause, charge.starts_on, grant.amount)
+
+
+def _too_much(line: Line, grants: list[CreditGrant], by_id) -> Iterator[Difference]:
+    """No grants give back more than the charge they are of."""
+    given = defaultdict(Decimal)
+    for grant in grants:
+        given[grant.charge_id] += grant.amount
+    for pk, amount in given.items():
+        if amount > by_id[pk].amount:
+            yield _difference(line, f"{amount} of it was given back", by_id[pk])
 
 
 def _part(line: Line, term_id, reason, cause, cut, quantity: int) -> Expected:
@@ -381,7 +415,8 @@ def _of_early_end(
     for charge in sorted(old, key=lambda charge: (charge.starts_on, charge.id)):
         start = max(charge.starts_on, since)
         days = (charge.ends_on - start).days
-        potential = min(charge.amount, _cost(charge, days, line.digits))
+        granted = _granted(facts.charges[line.pk], charge, before)
+        potential = min(charge.amount - granted, _cost(charge, days, line.digits))
         window = max(charge.period_starts_on, since), charge.period_ends_on
         cap = sum(
             (
@@ -419,6 +454,22 @@ def _before(given: list, change: RenewalChange):
     return lambda charge: charge.billed_on <= change.decided_on
 
 
+def _granted(charges: list, charge, before) -> Decimal:
+    """What had been given back of a disputed charge by then."""
+    of_it = f"/charge:{charge.id}"
+    return -sum(
+        (
+            one.amount
+            for one in charges
+            if one.reason == Reason.CREDIT
+            and one.cause.startswith("grant:")
+            and one.cause.endswith(of_it)
+            and before(one)
+        ),
+        Decimal(0),
+    )
+
+
 def _charged(charges: list, before) -> list:
     """Charges that stood then: positive, and not reversed by then."""
     gone = {one.reverses_id for one in charges if one.reverses_id and before(one)}
@@ -447,9 +498,14 @@ def _cost(charge, days: int, digits: int) -> Decimal:
 
 
 def _credit(line: Line, change, charge, start: date, amount: Decimal) -> Expected:
+    cause = f"change:{change.pk}/charge:{charge.id}"
+    return _given(line, charge, cause, start, amount)
+
+
+def _given(line: Line, charge, cause: str, start: date, amount: Decimal) -> Expected:
     return Expected(
         reason=Reason.CREDIT,
-        cause=f"change:{change.pk}/charge:{charge.id}",
+        cause=cause,
         term_id=charge.term_id,
         period_starts_on=charge.period_starts_on,
         period_ends_on=charge.period_ends_on,

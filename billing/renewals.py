@@ -10,6 +10,8 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
 
 from accounts import authority
 from accounts.models import User
@@ -194,17 +196,19 @@ def withdraw(change: RenewalChange, *, by: User | None, on: date) -> RenewalChan
 
 @transaction.atomic
 def decide(
-    change: RenewalChange, *, approve: bool, by: User, on: date, active: int = 0
-) -> RenewalChange:
+    change: RenewalChange, *, approve: bool, by: User, on: date, active: int = 0,
+    quantity: int | None = None, plan: Plan | None = None,
+) -> RenewalChange:  # fmt: skip
     """Support decides a change, once (3.12–3.14).
 
     Before the term end the decision waits for it. After it, it counts from the term
     end: approved, what was held is let go; declined, it is billed for every period
     since. A replaced line that is approved ends on the day of change with a credit.
     `active`: units of the line's app that are active, for another plan approved late.
-    Refuses one that is decided already (code decided), and another plan that had no
-    list price at the term end (no_price) or whose line ended or went into another
-    contract since (too_late).
+    `quantity` or `plan`: granted instead of what was asked; what was asked stays on
+    the change. Refuses one that is decided already (code decided), another plan that
+    had no list price at the term end (no_price) or whose line ended or went into
+    another contract since (too_late), and a grant that `refuse_grant` refuses.
     """
     line = Line.objects.locked(change.line_id)
     change = RenewalChange.objects.select_for_update(no_key=True).get(pk=change.pk)
@@ -213,9 +217,16 @@ def decide(
             f"This change is {change.get_state_display().lower()} already.",
             code="decided",
         )
+    if approve:
+        refuse_grant(change, quantity=quantity, plan=plan)
+        asked = change.target_quantity
+        change.granted_quantity = None if quantity == asked else quantity
+        change.granted_plan = None if plan == change.target_plan else plan
     _move(change, State.APPROVED if approve else State.DECLINED, by=by, on=on)
     change.decided_by, change.decided_on = by, on
-    change.save(update_fields=["decided_by", "decided_on"])
+    change.save(
+        update_fields=["decided_by", "decided_on", "granted_quantity", "granted_plan"]
+    )
     if change.kind == Kind.REPLACED:
         if approve:
             _end_early(line, change, on=on)
@@ -224,6 +235,73 @@ def decide(
     _record("renewal.approved" if approve else "renewal.declined", change, by=by, on=on)
     if not approve:
         decrease_settled.send(RenewalChange, change=change, by=by, on=on)
+    return change
+
+
+def refuse_grant(
+    change: RenewalChange, *, quantity: int | None, plan: Plan | None
+) -> None:
+    """Refuse to grant what no change of its kind can come to.
+
+    A quantity answers an end or a lower quantity: from 0, which ends the line, to below
+    what was billed (code not_lower). After the term end it is no less than was asked,
+    because the rest was billed undisputed (code billed_already). A plan answers another
+    plan: a base plan of the app that the line does not have (foreign_plan).
+    """
+    if quantity is not None:
+        before = billed_before(change)
+        if change.kind not in {Kind.END, Kind.LOWER} or not 0 <= quantity < before:
+            raise ValidationError(
+                f"Choose a quantity from 0 to {before - 1}: {before} are billed.",
+                code="not_lower",
+            )
+        if quantity < change.target_quantity and change.holds.exists():
+            raise ValidationError(
+                f"{change.target_quantity} were billed undisputed since the term end:"
+                " no lower quantity can be granted now.",
+                code="billed_already",
+            )
+    if plan is not None:
+        line = change.line
+        ours = plan.is_base and plan.app_id == line.app_id and plan.pk != line.plan_id
+        if change.kind != Kind.PLAN or not ours:
+            raise ValidationError(
+                "Choose another base plan of the same app.", code="foreign_plan"
+            )
+
+
+def billed_before(change: RenewalChange) -> int:
+    """The quantity billed in the term that the change is the end of."""
+    return change.line.terms.get(ends_on=change.term_ends_on).billed
+
+
+@transaction.atomic
+def reopen(change: RenewalChange, *, by: User, on: date) -> RenewalChange:
+    """Undo an approval that has not acted: back to undecided, until the term end (3.12).
+
+    Refuses a change that is not approved, or that nobody decided because its line is
+    free (code not_approved), and one whose term end has come (too_late).
+    """
+    line = Line.objects.locked(change.line_id)
+    change = RenewalChange.objects.select_for_update(no_key=True).get(pk=change.pk)
+    if change.state != State.APPROVED or change.decided_by_id is None:
+        raise ValidationError(
+            f"This change is {change.get_state_display().lower()}: there is no approval"
+            " to take back.",
+            code="not_approved",
+        )
+    ahead = line.terms.open().filter(ends_on=change.term_ends_on).exists()
+    if on >= change.term_ends_on or not ahead:
+        raise ValidationError(
+            "The term has ended: what was approved is carried out.", code="too_late"
+        )
+    change.granted_quantity = change.granted_plan = None
+    change.decided_by = change.decided_on = None
+    change.save(
+        update_fields=["granted_quantity", "granted_plan", "decided_by", "decided_on"]
+    )
+    _move(change, State.UNDECIDED, on=on)
+    _record("renewal.reopened", change, by=by, on=on)
     return change
 
 
@@ -236,8 +314,12 @@ def carry_out(term: Term, *, active: int) -> Rolled:
     changes = RenewalChange.objects.standing().filter(
         line=line, term_ends_on__lte=boundary
     )
-    wishes = list(changes.exclude(kind=Kind.REPLACED).select_related("target_plan"))
-    contract = _contract_at(line, boundary)
+    wishes = list(
+        changes.exclude(kind=Kind.REPLACED).select_related(
+            "target_plan", "granted_plan"
+        )
+    )
+    contract = contract_at(line, boundary)
     stays = not line.replaced_by_id and not (line.ends_on and line.ends_on <= boundary)
     if not stays or contract is None:
         for change in wishes:
@@ -247,15 +329,15 @@ def carry_out(term: Term, *, active: int) -> Rolled:
     wish = next((w for w in wishes if w.term_ends_on == boundary), None)
     quantity, held, plan, price = term.billed, 0, None, None
     if wish:
-        least = max(wish.target_quantity or 0, active)
+        least = max(wish.to_quantity or 0, active)
         if wish.state == State.UNDECIDED:
             quantity, held = (
                 min(term.billed, least),
                 term.billed - min(term.billed, least),
             )
         elif wish.kind == Kind.PLAN:
-            plan = wish.target_plan
-            price = list_prices.of(plan, currency=line.currency, on=boundary)
+            plan = wish.to_plan
+            price = list_prices.of(plan, currency=contract.currency, on=boundary)
         else:
             quantity = least
         if wish.state == State.APPROVED:
@@ -301,7 +383,7 @@ def carry_out(term: Term, *, active: int) -> Rolled:
     return rolled
 
 
-def _contract_at(line: Line, boundary: date) -> Contract | None:
+def contract_at(line: Line, boundary: date) -> Contract | None:
     """The contract a line renews into on its term end: its own, or the successor."""
     own = line.contract
     if line.basis == Line.Basis.SELF_SERVE or not own.ends_on or own.ends_on > boundary:
@@ -365,6 +447,7 @@ def early_end_credits(change: RenewalChange) -> list[charges.Credit]:
     )
     before = Charge.objects.filter(
         reason=Charge.Reason.CREDIT,
+        cause__startswith="change:",
         line__replaced_by=change.new_line_id,
         reversed_by=None,
     )
@@ -380,9 +463,12 @@ def early_end_credits(change: RenewalChange) -> list[charges.Credit]:
 
 
 def reaching(lines: Iterable[Line], *, since: date) -> list[Charge]:
-    """Charges on lines that reach beyond a day and stand, oldest first."""
+    """Charges on lines that reach beyond a day and stand, oldest first; each with what
+    was granted of it."""
     found = Charge.objects.filter(line__in=lines, ends_on__gt=since, amount__gt=0)
-    return list(found.filter(reversed_by=None).order_by("starts_on", "id"))
+    granted = Coalesce(Sum("grants__amount"), Decimal(0))
+    found = found.filter(reversed_by=None).annotate(granted=granted)
+    return list(found.order_by("starts_on", "id"))
 
 
 def credit_parts(
@@ -411,7 +497,7 @@ def credit_parts(
                 period_days=charge.period_days,
                 digits=line.digits,
             ),
-            charge.amount,
+            charge.amount - charge.granted,
         )
         days = {
             "start": max(charge.period_starts_on, since),
@@ -444,17 +530,24 @@ def _settle_held(
         return
     if change.kind == Kind.PLAN:
         _replace_since(line, change, active=active, on=on)
+    elif change.granted_quantity is not None:
+        _bill_held(change, released=billed_before(change) - change.granted_quantity)
     elif change.kind == Kind.END:
         _end_since(change, on=on)
     _settle(change, State.APPLIED, on=on)
 
 
-def _bill_held(change: RenewalChange) -> None:
-    """Declined: what was held is owed for the periods that began, and goes on.
+def _bill_held(change: RenewalChange, *, released: int = 0) -> None:
+    """Declined, or granted in part: what was held, less the units `released`, is owed
+    for the periods that began, and goes on.
 
     A hold ends where its last charge does: from there on the term bills the units.
     """
     for hold in change.holds.select_related("term__line").order_by("starts_on"):
+        hold.owed = max(0, hold.quantity - released)
+        if not hold.owed:
+            continue
+        hold.save(update_fields=["owed"])
         charges.bill_held(hold)
         term = hold.term
         if term.outcome or hold.ends_on != term.ends_on:
@@ -466,9 +559,9 @@ def _bill_held(change: RenewalChange) -> None:
             cause=f"change:{change.pk}",
             on=term.billed_until,
             from_quantity=term.billed,
-            to_quantity=term.billed + hold.quantity,
+            to_quantity=term.billed + hold.owed,
         )
-        term.contracted = term.billed + hold.quantity
+        term.contracted = term.billed + hold.owed
         term.save(update_fields=["contracted"])
         if term.billed_until > hold.starts_on:
             hold.ends_on = term.billed_until
@@ -499,7 +592,7 @@ def _end_since(change: RenewalChange, *, on: date) -> None:
 def _replace_since(line: Line, change: RenewalChange, *, active: int, on: date) -> None:
     """Another plan approved late: it is billed from the term end on, and what the old
     one was billed since is given back."""
-    boundary, plan = change.term_ends_on, change.target_plan
+    boundary, plan = change.term_ends_on, change.to_plan
     while following := line.continued_by.order_by("pk").last():
         line = following
     current = line.terms.open().order_by("starts_on").last()
@@ -599,5 +692,8 @@ def _record(verb: str, change: RenewalChange, *, by: User | None, on: date) -> N
         plan=line.plan.name,
         to_plan=change.target_plan.name if change.target_plan else "",
         target=change.target_quantity,
+        granted=change.granted_plan.name
+        if change.granted_plan
+        else change.granted_quantity,
         term_ends_on=change.term_ends_on.isoformat(),
     )

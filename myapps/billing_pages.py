@@ -54,7 +54,7 @@ def billing(request: HttpRequest, slug: str) -> HttpResponse:
     changes = (
         RenewalChange.objects.of(account)
         .filter(line__app=holding.app)
-        .select_related("line__plan", "target_plan", "asked_by")
+        .select_related("line__plan", "target_plan", "granted_plan", "asked_by")
         .annotate(held=Count("holds"))
         .order_by("-asked_on", "-id")[:CHANGES_SHOWN]
     )
@@ -67,9 +67,9 @@ def billing(request: HttpRequest, slug: str) -> HttpResponse:
         .select_related("plan", "order_form")
         .order_by("-ends_on", "-id")[:LINES_SHOWN],
         "page": console.page_of(
-            charges.select_related("line__plan", "order", "reverses").order_by(
-                "-billed_on", "-id"
-            ),
+            charges.with_reasons()
+            .select_related("line__plan", "order", "reverses")
+            .order_by("-billed_on", "-id"),
             request,
             size=25,
         ),

@@ -312,9 +312,9 @@ def charges(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "page": page_of(
-            rows.select_related("line__app", "line__plan", "order").order_by(
-                "-billed_on", "-id"
-            ),
+            rows.with_reasons()
+            .select_related("line__app", "line__plan", "order")
+            .order_by("-billed_on", "-id"),
             request,
         ),
         "sums": sums(rows),

@@ -72,22 +72,21 @@ class Holding:
     @property
     def lowered(self) -> tuple[int, date] | None:
         """What all lines of the plan shall bill together, and from which day (T13)."""
-        wishes = {one.line_id: one for one in self.changes if one.kind == "LOWER"}
+        wishes = {
+            one.line_id: one
+            for one in self.changes
+            if one.kind in {"END", "LOWER"} and not one.ends_line
+        }
         mine = [wishes[line.pk] for line in self.covering if line.pk in wishes]
         if not mine:
             return None
-        ending = {one.line_id for one in self.changes if one.kind == "END"}
+        ending = {one.line_id for one in self.changes if one.ends_line}
         quantity = sum(
-            wishes[line.pk].target_quantity if line.pk in wishes else line.term.billed
+            wishes[line.pk].to_quantity if line.pk in wishes else line.term.billed
             for line in self.covering
             if line.pk not in ending and not line.replaced_by_id
         )
         return quantity, max(one.term_ends_on for one in mine)
-
-    @property
-    def unused(self) -> int:
-        """Units billed and not active, also on a plan that was replaced."""
-        return sum(quantity for _line, quantity in self.unused_by_line)
 
     def active_on(self, line: Line) -> int:
         """Units active on a line, where it covers the plan that is installed: of several
@@ -104,6 +103,11 @@ class Holding:
                 break
             before += other.term.billed
         return min(max(self.active - before, 0), line.term.billed)
+
+    @property
+    def unused(self) -> int:
+        """Units billed and not active, also on a plan that was replaced."""
+        return sum(quantity for _line, quantity in self.unused_by_line)
 
     @property
     def unused_by_line(self) -> list[tuple[Line, int]]:
@@ -187,7 +191,9 @@ def _add_lines(found, ours, *, on: date) -> None:
     terms = {term.line_id: term for term in newest}
     changes: dict[int, list[RenewalChange]] = defaultdict(list)
     standing = RenewalChange.objects.standing().filter(line__in=lines)
-    for change in standing.select_related("target_plan").order_by("term_ends_on"):
+    for change in standing.select_related("target_plan", "granted_plan").order_by(
+        "term_ends_on"
+    ):
         changes[change.line_id].append(change)
     for line in lines:
         line.term = terms.get(line.pk)

@@ -61,7 +61,7 @@ def active_on(lines: Iterable[int], *, on: date) -> dict[int, int]:
 def _shares(change, wishes, seats: int, billed: dict[int, int]) -> dict[int, int]:
     units = change.line.plan.units(seats) if seats else 0
     kept = {
-        pk: wishes[pk].target_quantity or 0 if pk in wishes else quantity
+        pk: wishes[pk].to_quantity or 0 if pk in wishes else quantity
         for pk, quantity in billed.items()
     }
     switched = [

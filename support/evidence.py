@@ -7,17 +7,20 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import connection
 from django.db.models import Count
+from django.utils.translation import gettext_lazy as _
 
+from accounts import authority
 from billing.models import Line, Order, RenewalChange, Term
 from journal.models import Activity
 from myapps.models import Installation
-from support.models import Evidence, Ticket
+from support.models import Adjustment, Evidence, Ticket
 
-EVENTS_KEPT = 1_000
+EVENTS_KEPT = 50_000
+DAY = timedelta(days=1)
 
 _SEAT_EVENTS = """
     SELECT change, id, kind, user_id, by_id, "on", active, why, events, most FROM (
@@ -65,21 +68,27 @@ def intact(evidence: Evidence) -> bool:
     return digest(evidence.content) == evidence.digest
 
 
-def take(tickets: Iterable[Ticket], *, moment: str, on: date) -> None:
-    """Freeze what is known now of the lines of billing tickets; once for each wish.
+def take(
+    tickets: Iterable[Ticket], *, moment: str, on: date,
+    adjustment: Adjustment | None = None,
+) -> None:  # fmt: skip
+    """Freeze what is known now of the lines of tickets; once for each wish and decision.
 
-    A constant number of queries for any number of tickets.
+    `adjustment` is the version that is decided. A ticket about no line has none. A
+    constant number of queries for any number of tickets that carry a change.
     """
-    tickets = list(tickets)
-    contents = of([ticket.change for ticket in tickets])
+    line = adjustment and adjustment.line
+    tickets = [one for one in tickets if one.change_id or one.line_id or line]
+    contents = _of([_subject(ticket, on=on, line=line) for ticket in tickets])
     Evidence.objects.bulk_create(
         [
             Evidence(
                 ticket=ticket,
                 change=ticket.change,
+                adjustment=adjustment,
                 moment=moment,
-                content=contents[ticket.change_id],
-                digest=digest(contents[ticket.change_id]),
+                content=contents[ticket.pk],
+                digest=digest(contents[ticket.pk]),
                 taken_on=on,
             )
             for ticket in tickets
@@ -88,39 +97,87 @@ def take(tickets: Iterable[Ticket], *, moment: str, on: date) -> None:
     )
 
 
-def of(changes: Iterable[RenewalChange]) -> dict[int, dict]:
-    """Snapshots by change id: the line, its term, its use, who asked and how.
+def now(ticket: Ticket, *, on: date, line: Line | None = None) -> dict:
+    """What a snapshot of the ticket's line would hold on a local day. Writes nothing.
+
+    `line`: of the charge in question, where the ticket names none.
+    """
+    return _of([_subject(ticket, on=on, line=line)])[ticket.pk]
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What a snapshot is of: a line, the term it is about, and who asked for what."""
+
+    key: int
+    line: Line
+    day: date
+    asked: dict
+    change: RenewalChange | None = None
+
+
+def _subject(ticket: Ticket, *, on: date, line: Line | None) -> _Subject:
+    change = ticket.change
+    if change is not None:
+        day = change.term_ends_on - DAY
+        return _Subject(ticket.pk, change.line, day, _wish(change), change)
+    first = ticket.evidence.filter(moment=Evidence.Moment.OPENED).first()
+    asked = first.content["asked"] if first else _question(ticket)
+    return _Subject(ticket.pk, ticket.line or line, on, asked)
+
+
+def _wish(change: RenewalChange) -> dict:
+    return {
+        "kind": change.kind,
+        "target_quantity": change.target_quantity,
+        "target_plan": change.target_plan.name if change.target_plan else "",
+        "by": change.asked_by_id,
+        "on": change.asked_on.isoformat(),
+        "reason": change.reason,
+    }
+
+
+def _question(ticket: Ticket) -> dict:
+    """Who asked about a charge, and under which authority at that moment."""
+    by = ticket.requester
+    acting = authority.acting(by, authority.MANAGE) if by and by.account_id else ""
+    return {
+        "kind": ticket.category,
+        "target_quantity": None,
+        "target_plan": "",
+        "by": ticket.requester_id,
+        "on": ticket.opened_on.isoformat(),
+        "authority": acting,
+        "reason": "",
+    }
+
+
+def _of(subjects: list[_Subject]) -> dict[int, dict]:
+    """Snapshots by ticket id: the line, its term, its use, who asked and how.
 
     People stand in it as ids, so that they can be forgotten. Of the seat events of the
-    term the newest thousand are kept, and how many there were.
+    term the newest are kept where there are very many, and how many there were.
     """
-    changes = list(changes)
-    terms = _terms(changes)
-    active = active_seats([change.line for change in changes])
-    events, counts, most = _seat_events(changes, terms)
-    authorities = _authorities(changes)
-    return {
-        change.pk: {
-            "line": _line(change.line),
-            "term": _term(terms.get(change.pk)),
-            "active": active[change.line.account_id, change.line.plan_id],
-            "most_active": max(
-                active[change.line.account_id, change.line.plan_id], most[change.pk]
-            ),
-            "seat_events": events[change.pk],
-            "seat_events_count": counts[change.pk],
-            "asked": {
-                "kind": change.kind,
-                "target_quantity": change.target_quantity,
-                "target_plan": change.target_plan.name if change.target_plan else "",
-                "by": change.asked_by_id,
-                "on": change.asked_on.isoformat(),
-                "authority": authorities.get(change.pk, ""),
-                "reason": change.reason,
-            },
+    terms = _terms(subjects)
+    active = active_seats([subject.line for subject in subjects])
+    events, counts, most = _seat_events(subjects, terms)
+    authorities = _authorities([one.change for one in subjects if one.change])
+    found = {}
+    for one in subjects:
+        seats = active[one.line.account_id, one.line.plan_id]
+        asked = dict(one.asked)
+        if one.change:
+            asked["authority"] = authorities.get(one.change.pk, "")
+        found[one.key] = {
+            "line": _line(one.line),
+            "term": _term(terms.get(one.key)),
+            "active": seats,
+            "most_active": max(seats, most[one.key]),
+            "seat_events": events[one.key],
+            "seat_events_count": counts[one.key],
+            "asked": asked,
         }
-        for change in changes
-    }
+    return found
 
 
 def _line(line) -> dict:
@@ -151,19 +208,18 @@ def _term(term: Term | None) -> dict:
     }
 
 
-def _terms(changes) -> dict[int, Term]:
-    """The term that each change is the end of."""
-    found = {
-        (term.line_id, term.ends_on): term
-        for term in Term.objects.filter(
-            line__in=[change.line_id for change in changes],
-            ends_on__in={change.term_ends_on for change in changes},
-        )
-    }
+def _terms(subjects: list[_Subject]) -> dict[int, Term]:
+    """The term that each subject is about: the one its day is in."""
+    found = defaultdict(list)
+    first = min((one.day for one in subjects), default=date.max)
+    terms = Term.objects.filter(line__in={one.line.pk for one in subjects})
+    for term in terms.filter(ends_on__gt=first):
+        found[term.line_id].append(term)
     return {
-        change.pk: found[change.line_id, change.term_ends_on]
-        for change in changes
-        if (change.line_id, change.term_ends_on) in found
+        one.key: term
+        for one in subjects
+        for term in found[one.line.pk]
+        if term.starts_on <= one.day < term.ends_on
     }
 
 
@@ -185,13 +241,13 @@ def active_seats(lines: Iterable[Line]) -> dict[tuple[int, int], int]:
     return found
 
 
-def _seat_events(changes, terms) -> tuple[dict, dict, dict]:
+def _seat_events(subjects, terms) -> tuple[dict, dict, dict]:
     """The newest events of each term, how many there were, and the most active seats."""
     rows = [
-        (change.pk, change.line.account_id, change.line.app_id, term.starts_on, term.ends_on)
-        for change in changes
-        if (term := terms.get(change.pk))
-    ]  # fmt: skip
+        (one.key, one.line.account_id, one.line.app_id, term.starts_on, term.ends_on)
+        for one in subjects
+        if (term := terms.get(one.key))
+    ]
     events, counts, mosts = defaultdict(list), defaultdict(int), defaultdict(int)
     if not rows:
         return events, counts, mosts
@@ -253,23 +309,31 @@ class Row:
 
 
 _ROWS = [
-    ("Plan", ("line", "plan"), "text"),
-    ("Monthly price of a unit", ("line", "monthly_unit_price"), "price"),
-    ("Billed", ("line", "frequency_months"), "frequency"),
-    ("Term", ("line", "term_months"), "months"),
-    ("Contracted quantity", ("term", "contracted"), "count"),
-    ("Billed quantity", ("term", "billed"), "count"),
-    ("Seats active", ("active",), "count"),
-    ("Most seats active in the term", ("most_active",), "count"),
-    ("Changes of seats in the term", ("seat_events_count",), "count"),
+    (_("Plan"), ("line", "plan"), "text"),
+    (_("Monthly price of a unit"), ("line", "monthly_unit_price"), "price"),
+    (_("Billed"), ("line", "frequency_months"), "frequency"),
+    (_("Term"), ("line", "term_months"), "months"),
+    (_("Term began"), ("term", "starts_on"), "day"),
+    (_("Term ends before"), ("term", "ends_on"), "day"),
+    (_("Contracted quantity"), ("term", "contracted"), "count"),
+    (_("Billed quantity"), ("term", "billed"), "count"),
+    (_("Seats active"), ("active",), "count"),
+    (_("Most seats active in the term"), ("most_active",), "count"),
+    (_("Changes of seats in the term"), ("seat_events_count",), "count"),
 ]
 
 
-def rows(then: dict, now: dict) -> list[Row]:
+def rows(then: dict, later: dict) -> list[Row]:
     """A snapshot beside another, fact by fact."""
     return [
-        Row(label, _at(then, path), _at(now, path), form) for label, path, form in _ROWS
+        Row(label, _value(then, path, form), _value(later, path, form), form)
+        for label, path, form in _ROWS
     ]
+
+
+def _value(content: dict, path: tuple, form: str):
+    value = _at(content, path)
+    return date.fromisoformat(value) if form == "day" and value else value
 
 
 def _at(content: dict, path: tuple):

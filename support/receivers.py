@@ -4,7 +4,7 @@ from django.dispatch import receiver
 
 from billing.models import RenewalChange
 from billing.signals import decrease_asked, decrease_settled
-from support import mails, signals, tickets
+from support import adjustments, mails, signals, tickets
 from support.models import Ticket
 
 
@@ -22,6 +22,7 @@ def _asked(sender, *, change, by, on, **news):
 
 @receiver(decrease_settled, dispatch_uid="support_decrease_settled")
 def _settled(sender, *, change, by, on, **news):
+    adjustments.follow(change)
     tickets.settle(change, on=on)
 
 

@@ -9,19 +9,29 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Account, User
-from billing import lines, renewals
+from billing import credits, lines, renewals
 from billing.models import Line, RenewalChange
 from journal import activities
 from journal.models import Activity
 from marketplace import offers
 from marketplace.models import App, Offer, Plan
 from myapps import usage
-from support import categories, evidence, fields, histories, promises, signals, wishes
+from support import (
+    adjustments,
+    approvals,
+    categories,
+    evidence,
+    fields,
+    histories,
+    promises,
+    signals,
+    wishes,
+)
 from support.models import Evidence, Message, Ticket
 
 Category = Ticket.Category
@@ -86,6 +96,7 @@ def propose(
     ticket.save()
     _asked(ticket, by=by, on=on)
     evidence.take([ticket], moment=Evidence.Moment.OPENED, on=on)
+    adjustments.carry([ticket], on=on)
     record("ticket.opened", ticket, by=by, on=on, subject_line=ticket.subject)
     return ticket
 
@@ -116,6 +127,7 @@ def propose_due(changes: Iterable[RenewalChange], *, on: date) -> int:
         for ticket in opened
     )
     evidence.take(opened, moment=Evidence.Moment.OPENED, on=on)
+    adjustments.carry(opened, on=on, new=True)
     activities.record_all(
         draft("ticket.opened", ticket, by=None, on=on, subject_line=ticket.subject)
         for ticket in opened
@@ -175,6 +187,7 @@ def _point(
     )
     _asked(ticket, by=by, on=on)
     evidence.take([ticket], moment=Evidence.Moment.OPENED, on=on)
+    adjustments.carry([ticket], on=on)
     return ticket
 
 
@@ -223,6 +236,38 @@ def submit(
         account, category=category, subject=subject, by=by, on=on, body=body,
         app=app, plan=plan, line=line, at=at,
     )  # fmt: skip
+
+
+@transaction.atomic
+def open_by_staff(
+    account: Account, *, category: str, subject: str, requester: User | None,
+    app: App | None, line: Line | None, body: str, by: User, on: date,
+    at: datetime | None = None,
+) -> Ticket:  # fmt: skip
+    """Open a ticket for somebody who asked by telephone, or for staff alone where nobody
+    did.
+
+    Its first word is staff's: an internal note. Refuses a requester or line of another
+    account (code stranger), what its category must name (link_missing), and one that
+    carries a change at renewal, which a request opens (category_carries_change).
+    """
+    strangers = requester and requester.account_id != account.pk
+    if strangers or (line and line.account_id != account.pk):
+        raise ValidationError(_("This belongs to another account."), code="stranger")
+    if category in {*Ticket.BILLING, Category.PARKED}:
+        raise ValidationError(
+            _("This category belongs to a change at renewal, which a request opens."),
+            code="category_carries_change",
+        )
+    app = app or (line.plan.app if line else None)
+    categories.refuse_unlinked(category, app=app, line=line)
+    ticket = open(
+        account, category=category, subject=subject, by=requester, on=on,
+        origin=Origin.STAFF, internal=requester is None, at=at,
+        app=app, plan=line.plan if line else None, line=line,
+    )  # fmt: skip
+    _say(ticket, body, by=by, on=on, internal=True)
+    return revise(ticket, {"assignee": by}, version=None, by=by, on=on, at=at)
 
 
 def _subject(category: str, *, app: App | None, plan: Plan | None) -> str:
@@ -445,9 +490,14 @@ def _refuse_unfinished(ticket: Ticket, to: str) -> None:
             _("The line is still parked. Put it back, and the ticket is solved."),
             code="parked",
         )
+    finishing = to in {State.SOLVED, State.CLOSED, State.SCHEDULED}
+    if finishing and change is None and ticket.adjustments.proposed().exists():
+        raise ValidationError(
+            _("A credit is proposed: approve it, decline it or take it back."),
+            code="undecided",
+        )
     if change is None:
         return
-    finishing = to in {State.SOLVED, State.CLOSED, State.SCHEDULED}
     if finishing and change.state == RenewalChange.State.UNDECIDED:
         raise ValidationError(
             _("Approve or decline it: closing a billing ticket is deciding it."),
@@ -479,15 +529,114 @@ def _move(ticket: Ticket, to: str, *, by, on: date, at: datetime | None) -> None
 @transaction.atomic
 def decide(
     ticket: Ticket, *, approve: bool, by: User, on: date, word: str = "",
-    at: datetime | None = None,
+    at: datetime | None = None, seen: str | None = None,
 ) -> Ticket:  # fmt: skip
     """Approve or decline what a billing ticket proposes: once, in billing (3.12–3.14).
 
     The evidence is taken again, the customer is told in plain words with `word` before
     them, and the ticket is scheduled where the decision waits for the term end, else
-    solved. Refuses a ticket without a change (code nothing_to_decide), one that is
-    decided (decided), and a decision on one's own request (own_request). Only staff
-    decide (PermissionDenied).
+    solved. Above the limit the first approval is written down, and the ticket waits for
+    a second person. Who approved the version approves it once, however often.
+
+    `seen`: the figures that were looked at (`adjustments.seen`); others are refused
+    (code changed). Refuses a ticket that proposes nothing (nothing_to_decide), one that
+    is decided (decided), what cannot be carried out (no_price), and who may not decide
+    (see `approvals`).
+    """
+    newest = adjustments.newest(ticket)
+    if newest is None and ticket.change_id is None:
+        raise ValidationError(
+            _("There is nothing to decide on this ticket."), code="nothing_to_decide"
+        )
+    line = Line.objects.locked(newest.line_id if newest else ticket.line_id)
+    ticket = locked(ticket)
+    approvals.may_decide(ticket, by=by)
+    adjustment = adjustments.standing(ticket, on=on)
+    if adjustment is None:
+        newest = adjustments.newest(ticket)
+        if approve and approvals.stands(newest, by=by):
+            return ticket
+        raise ValidationError(
+            _("This was decided already: %(state)s."),
+            code="decided",
+            params={"state": newest.get_state_display().lower()},
+        )
+    if seen is not None and seen != adjustments.seen(adjustment, on=on):
+        raise ValidationError(
+            _("The figures have changed. Check them, and decide again."), code="changed"
+        )
+    if approve:
+        approvals.refuse(adjustment, by=by)
+        adjustment = adjustments.current(adjustment, on=on)
+        if adjustment.bill_after is None:
+            raise ValidationError(
+                _("The plan has no list price on that day: it cannot be carried out."),
+                code="no_price",
+            )
+        if not approvals.record(adjustment, by=by, on=on):
+            return _wait_for_second(ticket, adjustment, by=by, on=on, at=at)
+    evidence.take(
+        [ticket], moment=Evidence.Moment.DECIDED, on=on, adjustment=adjustment
+    )
+    adjustments.decided(adjustment, approve=approve, by=by, on=on)
+    told = _carry_out(adjustment, line, approve=approve, by=by, on=on)
+    adjustments.acted(adjustment, on=on)
+    ticket = locked(ticket)
+    waits = adjustment.state == adjustments.State.SCHEDULED
+    promises.answered(ticket, at=moment(ticket, on=on, at=at))
+    wanted = State.SCHEDULED if waits else State.SOLVED
+    if ticket.state != wanted:
+        _move(ticket, wanted, by=by, on=on, at=at)
+    else:
+        write(ticket, {}, by=by, on=on, at=at)
+    _say(ticket, "\n\n".join(filter(None, [word.strip(), told])), by=by, on=on)
+    record("ticket.approved" if approve else "ticket.declined", ticket, by=by, on=on)
+    return ticket
+
+
+def _carry_out(adjustment, line: Line, *, approve: bool, by: User, on: date) -> str:
+    """Write a decision in billing, once. Returns what it means for the customer."""
+    if adjustment.kind == adjustments.Kind.CREDIT:
+        if approve:
+            credits.grant(
+                adjustment.charge,
+                adjustment.gives_back,
+                reason=adjustment.reason,
+                key=f"adjustment:{adjustment.pk}",
+                by=by,
+                on=on,
+            )
+        return wishes.credited(adjustment, approve=approve)
+    wish = adjustment.change
+    held = wish.holds.exists()
+    active = usage.active_on([line.pk], on=on).get(line.pk, 0)
+    quantity, plan = adjustment.to_quantity, adjustment.to_plan
+    change = renewals.decide(
+        wish, approve=approve, by=by, on=on, active=active,
+        quantity=None if quantity == wish.target_quantity else quantity,
+        plan=None if plan == wish.target_plan else plan,
+    )  # fmt: skip
+    return wishes.decided(change, approve=approve, held=held)
+
+
+def _wait_for_second(ticket: Ticket, adjustment, *, by, on: date, at) -> Ticket:
+    """One of two has approved: staff are told, the customer is not."""
+    said = _("Approved version %(version)s. It is above the limit: a second person "
+             "approves it too.")  # fmt: skip
+    _say(ticket, said % {"version": adjustment.version}, by=by, on=on, internal=True)
+    opens = {"state": State.OPEN} if ticket.state == State.NEW else {}
+    write(ticket, opens, by=by, on=on, at=at)
+    record("adjustment.seconded", ticket, by=by, on=on, private=True)
+    return ticket
+
+
+@transaction.atomic
+def undo(ticket: Ticket, *, by: User, on: date, at: datetime | None = None) -> Ticket:
+    """Take an approval back before its term end: undecided, and proposed once more.
+
+    The customer is told. Refuses a ticket that carries no change (nothing_to_decide),
+    one's own request (own_request), and what `renewals.reopen` refuses: what is not
+    approved (not_approved), and a term end that has come (too_late).
     """
     if ticket.change_id is None:
         raise ValidationError(
@@ -495,36 +644,16 @@ def decide(
         )
     Line.objects.locked(ticket.line_id)
     ticket = locked(ticket)
-    _approver(ticket, by)
-    evidence.take([ticket], moment=Evidence.Moment.DECIDED, on=on)
-    held = ticket.change.holds.exists()
-    active = usage.active_on([ticket.line_id], on=on).get(ticket.line_id, 0)
-    change = renewals.decide(
-        ticket.change, approve=approve, by=by, on=on, active=active
-    )
+    approvals.may_decide(ticket, by=by)
+    change = renewals.reopen(ticket.change, by=by, on=on)
+    adjustment = adjustments.newest(ticket)
+    if adjustment:
+        adjustments.reopen(adjustment, on=on)
     ticket = locked(ticket)
-    waits = change.state == RenewalChange.State.APPROVED
-    promises.answered(ticket, at=moment(ticket, on=on, at=at))
-    wanted = State.SCHEDULED if waits else State.SOLVED
-    if ticket.state != wanted:
-        _move(ticket, wanted, by=by, on=on, at=at)
-    else:
-        write(ticket, {}, by=by, on=on, at=at)
-    told = wishes.decided(change, approve=approve, held=held)
-    _say(ticket, "\n\n".join(filter(None, [word.strip(), told])), by=by, on=on)
-    record("ticket.approved" if approve else "ticket.declined", ticket, by=by, on=on)
+    _move(ticket, State.OPEN, by=by, on=on, at=at)
+    _say(ticket, wishes.reopened(change), by=by, on=on)
+    record("adjustment.undone", ticket, by=by, on=on)
     return ticket
-
-
-def _approver(ticket: Ticket, by: User) -> None:
-    """Who may decide. A second person above an amount is asked for here."""
-    if by.kind not in STAFF:
-        raise PermissionDenied
-    if ticket.change.asked_by_id == by.pk:
-        raise ValidationError(
-            _("You asked for this yourself. A colleague decides it."),
-            code="own_request",
-        )
 
 
 def settle(change: RenewalChange, *, on: date, at: datetime | None = None) -> None:

@@ -1,13 +1,17 @@
 """Renewal changes in plain words: what was asked for, and what came of it."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
+from babel.numbers import format_currency
+from django.conf import settings
 from django.utils.formats import date_format
+from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_noop as _
 
 from billing.models import RenewalChange
-from support.models import Ticket
+from support.models import Adjustment, Ticket
 
 Kind = RenewalChange.Kind
 State = RenewalChange.State
@@ -37,7 +41,65 @@ def decided(change: RenewalChange, *, approve: bool, held: bool) -> str:
     """
     outcome = "approved" if approve else "declined"
     when = "late" if held and change.kind != Kind.REPLACED else "early"
-    return translated(_DECISIONS[change.kind, outcome, when]) % _words(change)
+    if not is_granted(change):
+        return translated(_DECISIONS[change.kind, outcome, when]) % _words(change)
+    kind = change.kind
+    if kind != Kind.PLAN:
+        kind = Kind.END if change.ends_line else Kind.LOWER
+    words = _DECISIONS[kind, outcome, when]
+    if kind == Kind.LOWER and when == "late":
+        words = _GRANTED_LATE
+    return "\n\n".join(
+        [
+            translated(words) % _words(change, granted=True),
+            translated(_INSTEAD) % {"title": title(change)},
+        ]
+    )
+
+
+def is_granted(change: RenewalChange) -> bool:
+    """Whether something else was approved than was asked."""
+    return change.granted_quantity is not None or change.granted_plan_id is not None
+
+
+def proposed(adjustment: Adjustment) -> str:
+    """What a version does, in a few words."""
+    line = adjustment.line
+    if adjustment.kind == Adjustment.Kind.CREDIT:
+        return translated(_GIVES_BACK) % {
+            "amount": sum_of(adjustment.gives_back, adjustment.currency),
+            "name": f"{line.plan.app.name} {line.plan.name}",
+        }
+    words = _words(adjustment.change) | {
+        "quantity": adjustment.to_quantity,
+        "to_plan": adjustment.to_plan.name if adjustment.to_plan_id else "",
+    }
+    return translated(_TITLES[adjustment.kind]) % words
+
+
+def credited(adjustment: Adjustment, *, approve: bool) -> str:
+    """What became of a disputed charge, for the customer."""
+    charge, line = adjustment.charge, adjustment.charge.line
+    words = _CREDITED if approve else _NOT_CREDITED
+    return translated(words) % {
+        "amount": sum_of(adjustment.gives_back, charge.currency),
+        "charge": sum_of(charge.amount, charge.currency),
+        "name": f"{line.plan.app.name} {line.plan.name}",
+        "first_day": said(charge.starts_on),
+        "last_day": said(charge.ends_on - timedelta(days=1)),
+        "reason": adjustment.reason,
+    }
+
+
+def reopened(change: RenewalChange) -> str:
+    """An approval was taken back before it acted."""
+    return translated(_REOPENED) % _words(change)
+
+
+def sum_of(amount: Decimal, currency: str) -> str:
+    """An amount as sentences have it: $12.50."""
+    locale = to_locale(get_language() or settings.LANGUAGE_CODE)
+    return format_currency(amount, currency, locale=locale)
 
 
 def settled(change: RenewalChange) -> str:
@@ -45,14 +107,15 @@ def settled(change: RenewalChange) -> str:
     return translated(_SETTLED[change.state]) % _words(change)
 
 
-def _words(change: RenewalChange) -> dict:
+def _words(change: RenewalChange, *, granted: bool = False) -> dict:
+    plan = change.to_plan if granted else change.target_plan
     line = change.line
     return {
         "name": f"{line.plan.app.name} {line.plan.name}",
         "app": line.plan.app.name,
         "plan": line.plan.name,
-        "to_plan": change.target_plan.name if change.target_plan_id else "",
-        "quantity": change.target_quantity,
+        "to_plan": plan.name if plan else "",
+        "quantity": change.to_quantity if granted else change.target_quantity,
         "last_day": said(change.term_ends_on - timedelta(days=1)),
         "day": said(change.term_ends_on),
         "changed_on": said(change.effective_on) if change.effective_on else "",
@@ -119,6 +182,25 @@ _DECISIONS = {
         "%(last_day)s, and does not renew."
     ),
 }
+
+_GIVES_BACK = _("Give back %(amount)s of a charge for %(name)s")
+_GRANTED_LATE = _(
+    "Approved. Since %(day)s %(quantity)s of %(name)s are billed, or as many as were "
+    "active if that is more. The rest of what was held is not billed."
+)
+_INSTEAD = _("This is not all that was asked for: “%(title)s”.")
+_CREDITED = _(
+    "Approved. Of the charge of %(charge)s for %(name)s, %(first_day)s to %(last_day)s, "
+    "%(amount)s are given back: %(reason)s"
+)
+_NOT_CREDITED = _(
+    "Declined. The charge of %(charge)s for %(name)s, %(first_day)s to %(last_day)s, "
+    "stands."
+)
+_REOPENED = _(
+    "The approval was taken back, so nothing is decided yet. Support decides it again, "
+    "before %(day)s if it can."
+)
 
 _SETTLED = {
     State.WITHDRAWN: _("The request was taken back. %(name)s goes on as before."),

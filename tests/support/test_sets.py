@@ -26,7 +26,7 @@ def changes(account, admin, today):
 
 
 def test_a_constant_number_of_queries(changes, django_assert_max_num_queries):
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(25):
         tickets.propose_due(changes, on=TERM_END)
 
     assert Ticket.objects.count() == 12
