@@ -27,7 +27,7 @@ MOST = 10_000
 COUNTED = 1_000
 """Counts go so far and no further: they are asked again and again."""
 
-_COUNTED = "(SELECT count(*) FROM ({}) some)"
+_COUNTED = "(SELECT count(*) FROM ({}) AS held)"
 
 WORKING = Q(state__in=["NEW", "OPEN", "WAITING", "PARTNER"])
 STANDS = Q(merged_into=None)
