@@ -223,6 +223,17 @@ def partner_required(view):
     )
 
 
+def partner_or_sales_required(view):
+    """Open the view to people who work for a partner, and to sales operations, who
+    publish what partners draft.
+    """
+    return _door(
+        view,
+        name="PARTNER or SALES",
+        opens=lambda user: user.kind in {User.Kind.PARTNER, User.Kind.SALES},
+    )
+
+
 def _door(view, *, name, opens):
     @wraps(view)
     def guarded(request, *args, **kwargs):

@@ -1,7 +1,6 @@
-"""The partner's portal: installations of its apps, contracted add-ons, listings.
+"""The partner's portal: installations of its apps, drift, contracted add-ons.
 
-Everything is loaded through the apps of the partners somebody works for: whatever is
-not theirs does not exist.
+Everything is loaded through myapps.partner_scopes: whatever is not theirs does not exist.
 """
 
 from datetime import date
@@ -9,34 +8,35 @@ from datetime import date
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
-from django.db.models import Case, Count, IntegerField, Prefetch, Q, Sum, Value, When
+from django.db.models import Case, Count, IntegerField, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import authority, clock
-from billing.models import Line, Term
-from marketplace import list_prices
-from marketplace.models import App
-from myapps import add_ons, provisioning
-from myapps.models import AddOnActivation, Installation
+from billing.models import Line
+from myapps import add_ons, drift, partner_events, provisioning
+from myapps import partner_scopes as scopes
+from myapps.console_pages import page_of
+from myapps.models import AddOnActivation, Difference, Installation
 
-ON_A_PAGE = 25
-LISTINGS_ON_A_PAGE = 6
+SHOWN, TOLD = 25, 5
 STATES = {
     "waiting": gettext_lazy("Waiting for you"),
     "active": gettext_lazy("Active"),
     "failed": gettext_lazy("Failed"),
     "ended": gettext_lazy("Ended"),
+    "differs": gettext_lazy("Users differ"),
 }
 IN_STATE = {
     "waiting": Q(state="INSTALLING", closed_on=None),
     "active": Q(state="ACTIVE", closed_on=None),
     "failed": Q(state="FAILED"),
     "ended": Q(state="ACTIVE", closed_on__isnull=False),
+    "differs": Q(differences_count__gt=0, closed_on=None),
 }
 
 
@@ -80,21 +80,25 @@ class QuantityForm(forms.Form):
 @authority.partner_required
 def installations(request: HttpRequest) -> HttpResponse:
     """Where the partner's apps are installed; what waits for an answer comes first."""
-    rows = Installation.objects.sold_by(request.user)
+    rows = scopes.installations(request.user)
     form = FilterForm(request.GET)
     first = Case(
         When(state="INSTALLING", closed_on=None, then=Value(0)),
         default=Value(1),
         output_field=IntegerField(),
     )
-    found = form.found(rows).annotate(people=Count("seats"), place=first)
-    found = found.select_related("app", "plan", "account")
+    found = form.found(rows).annotate(place=first).order_by("place", "-pk")
+    page = page_of(found, request)
+    healths = scopes.health(page.object_list)
+    for row in page:
+        row.health = healths[row.pk]
+        row.since = scopes.since(row, on=_on(row.account))
     context = {
         "form": form,
-        "page": _page(found.order_by("place", "-pk"), request),
+        "page": page,
         "counts": _counts(rows),
         "state": form.cleaned_data.get("state", "") if form.is_valid() else "",
-        **_tabs(request),
+        "partners": scopes.partners(request.user),
     }
     return render(request, "myapps/portal.html", context)
 
@@ -156,28 +160,34 @@ def _refused(row: Installation, user, answer: str) -> str:
 
 
 def _installation_page(request, row, form, *, status=200) -> HttpResponse:
-    context = {"installation": row, "form": form, "on": _on(row.account)}
-    context["waits"] = (
-        row.state == Installation.State.INSTALLING
+    on = _on(row.account)
+    context = {
+        "installation": row,
+        "form": form,
+        "on": on,
+        "since": scopes.since(row, on=on),
+        "state": partner_events.standing(row, on=on),
+        "health": scopes.health([row])[row.pk],
+        "told": _told(request, row)[:TOLD],
+        "waits": row.state == Installation.State.INSTALLING
         and row.closed_on is None
-        and row.confirm_by > context["on"]
-    )
-    context["add_ons"] = _add_on_lines(request).filter(
-        app=row.app, account=row.account
-    )[:ON_A_PAGE]
-    return render(
-        request,
-        "myapps/portal_installation.html",
-        context | _tabs(request),
-        status=status,
-    )
+        and row.confirm_by > on,
+        "add_ons": scopes.add_on_lines(request.user).filter(
+            app=row.app, account=row.account
+        )[:SHOWN],
+        "partners": scopes.partners(request.user),
+    }
+    return render(request, "myapps/portal_installation.html", context, status=status)
+
+
+def _told(request, row: Installation):
+    thread = f"installation:{row.pk}"
+    return scopes.deliveries(request.user).filter(thread=thread).order_by("-pk")
 
 
 def _installation(request, pk: int) -> Installation:
-    rows = Installation.objects.sold_by(request.user).annotate(people=Count("seats"))
-    return get_object_or_404(
-        rows.select_related("app", "plan", "account", "installed_by"), pk=pk
-    )
+    rows = scopes.installations(request.user).select_related("installed_by")
+    return get_object_or_404(rows, pk=pk)
 
 
 def _counts(rows) -> list[tuple[str, str, int]]:
@@ -191,6 +201,39 @@ def _counts(rows) -> list[tuple[str, str, int]]:
     return [(state, str(label), numbers[state]) for state, label in STATES.items()]
 
 
+# Drift (T9)
+
+
+@require_GET
+@authority.partner_required
+def differences(request: HttpRequest, pk: int) -> HttpResponse:
+    """Where the partner's users and the seats differ, person by person (T9)."""
+    row = _installation(request, pk)
+    found = Difference.objects.filter(installation=row).standing()
+    context = {
+        "installation": row,
+        "page": page_of(found.select_related("user").order_by("kind", "pk"), request),
+        "health": scopes.health([row])[row.pk],
+        "report": getattr(row, "usage_report", None),
+        "partners": scopes.partners(request.user),
+    }
+    return render(request, "myapps/portal_differences.html", context)
+
+
+@require_POST
+@authority.partner_required
+def repair(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have the truth sent again (T9)."""
+    row = _installation(request, pk)
+    try:
+        drift.repair(row, by=request.user, on=_on(row.account), at=timezone.now())
+    except ValidationError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, _("The whole list was sent to your endpoint again."))
+    return redirect("myapps:portal-differences", pk)
+
+
 # Add-ons (T16)
 
 
@@ -198,9 +241,14 @@ def _counts(rows) -> list[tuple[str, str, int]]:
 @authority.partner_required
 def add_on_lines(request: HttpRequest) -> HttpResponse:
     """Add-on plans contracted with sales for the partner's apps (T16)."""
-    lines = _add_on_lines(request)
-    context = {"page": _page(lines, request), **_tabs(request)}
-    context["rows"] = [_add_on(line) for line in context["page"].object_list]
+    lines = scopes.add_on_lines(request.user)
+    lines = lines.order_by("account__name", "app__name", "plan__name", "pk")
+    page = page_of(lines, request)
+    context = {
+        "page": page,
+        "rows": [scopes.add_on(line, on=_on(line.account)) for line in page],
+        "partners": scopes.partners(request.user),
+    }
     return render(request, "myapps/portal_add_ons.html", context)
 
 
@@ -208,7 +256,7 @@ def add_on_lines(request: HttpRequest) -> HttpResponse:
 @authority.partner_required
 def add_on(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch contracted units of an add-on on: at most what is contracted (T16)."""
-    line = get_object_or_404(_add_on_lines(request), pk=pk)
+    line = get_object_or_404(scopes.add_on_lines(request.user), pk=pk)
     form = QuantityForm(request.POST or None)
     if form.is_valid():
         quantity = form.cleaned_data["quantity"]
@@ -235,8 +283,13 @@ def add_on(request: HttpRequest, pk: int) -> HttpResponse:
                 },
             )
             return redirect("myapps:portal-add-on", pk)
-    row = _add_on(get_object_or_404(_add_on_lines(request), pk=pk))
-    context = {"row": row, "form": form, "history": _history(line), **_tabs(request)}
+    line = get_object_or_404(scopes.add_on_lines(request.user), pk=pk)
+    context = {
+        "row": scopes.add_on(line, on=_on(line.account)),
+        "form": form,
+        "history": _history(line),
+        "partners": scopes.partners(request.user),
+    }
     status = 422 if form.is_bound else 200
     return render(request, "myapps/portal_add_on.html", context, status=status)
 
@@ -245,8 +298,7 @@ def add_on(request: HttpRequest, pk: int) -> HttpResponse:
 @authority.partner_required
 def deactivate_add_on(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch units off; the contract bills on (T16)."""
-    rows = AddOnActivation.objects.filter(line__in=Line.objects.sold_by(request.user))
-    row = get_object_or_404(rows.select_related("account", "line__plan"), pk=pk)
+    row = get_object_or_404(scopes.activations(request.user), pk=pk)
     try:
         add_ons.deactivate(row, by=request.user, on=_on(row.account))
     except ValidationError as refusal:
@@ -260,92 +312,10 @@ def deactivate_add_on(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("myapps:portal-add-on", row.line_id)
 
 
-def _add_on_lines(request):
-    terms = Term.objects.order_by("starts_on")
-    standing = Q(activations__deactivated_on=None)
-    active = Sum("activations__quantity", filter=standing, default=0)
-    return (
-        Line.objects.sold_by(request.user)
-        .add_ons()
-        .select_related("app", "plan", "account")
-        .prefetch_related(Prefetch("terms", terms, to_attr="all_terms"))
-        .annotate(active=active)
-        .order_by("account__name", "app__name", "plan__name", "pk")
-    )
-
-
-def _add_on(line: Line) -> dict:
-    """A contracted add-on today: what is contracted, active and left to activate."""
-    on = _on(line.account)
-    held = [term for term in line.all_terms if term.starts_on <= on < term.ends_on]
-    term = (held or line.all_terms)[-1] if line.all_terms else None
-    contracted = term.billed if term else 0
-    if on < line.starts_on:
-        state = "FUTURE"
-    elif line.ends_on and line.ends_on <= on:
-        state = "ENDED"
-    else:
-        state = "RUNNING"
-    return {
-        "line": line,
-        "term": term,
-        "contracted": contracted,
-        "left": max(0, contracted - line.active),
-        "state": state,
-    }
-
-
 def _history(line: Line):
     rows = AddOnActivation.objects.filter(line=line)
     rows = rows.select_related("activated_by", "deactivated_by")
     return rows.order_by("-pk")[:50]
-
-
-# Listings
-
-
-@require_GET
-@authority.partner_required
-def listings(request: HttpRequest) -> HttpResponse:
-    """The partner's apps as they are listed, with plans and prices. Read-only."""
-    apps = App.objects.by(request.user).prefetch_related("plans").order_by("name")
-    page = _page(apps, request, size=LISTINGS_ON_A_PAGE)
-    plans = [plan for app in page.object_list for plan in app.plans.all()]
-    prices: dict[int, list] = {}
-    for price in list_prices.changes(plans):
-        prices.setdefault(price.plan_id, []).append(price)
-    on = clock.today("UTC")
-    rows = [
-        {
-            "app": app,
-            "plans": [
-                {"plan": plan, "prices": _current(prices.get(plan.pk, []), on=on)}
-                for plan in sorted(app.plans.all(), key=lambda p: (p.position, p.pk))
-            ],
-        }
-        for app in page.object_list
-    ]
-    context = {"page": page, "rows": rows, "on": on, **_tabs(request)}
-    return render(request, "myapps/portal_listings.html", context)
-
-
-def _current(prices: list, *, on: date) -> list:
-    """Prices listed on the day and those announced, soonest first."""
-    standing = [
-        price
-        for price in prices
-        if price.effective_until is None or price.effective_until > on
-    ]
-    return sorted(standing, key=lambda price: (price.currency, price.effective_from))
-
-
-def _tabs(request) -> dict:
-    """What every page of the portal says of the partner."""
-    return {"partners": list(request.user.partners.order_by("name"))}
-
-
-def _page(rows, request, *, size: int = ON_A_PAGE):
-    return Paginator(rows, size).get_page(request.GET.get("page"))
 
 
 def _on(account) -> date:

@@ -4,10 +4,13 @@ from myapps import (
     app_pages,
     billing_pages,
     console_pages,
+    drift_pages,
     ending_pages,
     install_pages,
     plan_pages,
+    portal_listing_pages,
     portal_pages,
+    portal_webhook_pages,
     role_pages,
     seat_pages,
 )
@@ -82,6 +85,8 @@ urlpatterns = [
     path("apps/<slug:slug>/activity/", console_pages.activity, name="activity"),
     path("apps/<slug:slug>/uninstall/", ending_pages.uninstall, name="uninstall"),
     path("apps/<slug:slug>/keep/", ending_pages.keep, name="keep"),
+    path("apps/<slug:slug>/differences/", drift_pages.differences, name="differences"),
+    path("apps/<slug:slug>/differences/repair/", drift_pages.repair, name="repair"),
     # The whole account: Manage
     path("charges/", console_pages.charges, name="charges"),
     path("activity/", console_pages.account_activity, name="account-activity"),
@@ -111,5 +116,118 @@ urlpatterns = [
         portal_pages.deactivate_add_on,
         name="portal-deactivate",
     ),
-    path("partner/listings/", portal_pages.listings, name="portal-listings"),
+    path(
+        "partner/installations/<int:pk>/differences/",
+        portal_pages.differences,
+        name="portal-differences",
+    ),
+    path(
+        "partner/installations/<int:pk>/repair/",
+        portal_pages.repair,
+        name="portal-repair",
+    ),
+    path("partner/listings/", portal_listing_pages.overview, name="portal-listings"),
+    path("partner/new-listing/", portal_listing_pages.add, name="portal-add-listing"),
+    path(
+        "partner/listings/<slug:slug>/",
+        portal_listing_pages.listing,
+        name="portal-listing",
+    ),
+    path(
+        "partner/listings/<slug:slug>/edit/",
+        portal_listing_pages.edit,
+        name="portal-edit-listing",
+    ),
+    path(
+        "partner/listings/<slug:slug>/submit/",
+        portal_listing_pages.submit,
+        name="portal-submit",
+    ),
+    path(
+        "partner/listings/<slug:slug>/take-back/",
+        portal_listing_pages.take_back,
+        name="portal-take-back",
+    ),
+    path(
+        "partner/listings/<slug:slug>/discard/",
+        portal_listing_pages.discard,
+        name="portal-discard",
+    ),
+    path(
+        "partner/listings/<slug:slug>/plans/",
+        portal_listing_pages.add_plan,
+        name="portal-add-plan",
+    ),
+    path(
+        "partner/listings/<slug:slug>/plans/<slug:code>/",
+        portal_listing_pages.plan,
+        name="portal-plan",
+    ),
+    path(
+        "partner/listings/<slug:slug>/plans/<slug:code>/drop/",
+        portal_listing_pages.drop_plan,
+        name="portal-drop-plan",
+    ),
+    path(
+        "partner/listings/<slug:slug>/plans/<slug:code>/prices/",
+        portal_listing_pages.announce_price,
+        name="portal-announce-price",
+    ),
+    path(
+        "partner/prices/<int:pk>/withdraw/",
+        portal_listing_pages.withdraw_price,
+        name="portal-withdraw-price",
+    ),
+    path("partner/webhooks/", portal_webhook_pages.overview, name="portal-webhooks"),
+    path(
+        "partner/webhooks/<slug:slug>/address/",
+        portal_webhook_pages.address,
+        name="portal-address",
+    ),
+    path(
+        "partner/webhooks/<slug:slug>/rotate/",
+        portal_webhook_pages.rotate,
+        name="portal-rotate",
+    ),
+    path(
+        "partner/webhooks/<slug:slug>/challenge/",
+        portal_webhook_pages.challenge,
+        name="portal-challenge",
+    ),
+    path(
+        "partner/webhooks/<slug:slug>/test/",
+        portal_webhook_pages.test,
+        name="portal-test",
+    ),
+    path(
+        "partner/webhooks/<slug:slug>/disable/",
+        portal_webhook_pages.disable,
+        name="portal-disable",
+    ),
+    path(
+        "partner/webhooks/<slug:slug>/enable/",
+        portal_webhook_pages.enable,
+        name="portal-enable",
+    ),
+    path(
+        "partner/webhooks/<slug:slug>/replay/",
+        portal_webhook_pages.replay_since,
+        name="portal-replay-since",
+    ),
+    path(
+        "partner/deliveries/<str:public_id>/",
+        portal_webhook_pages.delivery,
+        name="portal-delivery",
+    ),
+    path(
+        "partner/deliveries/<str:public_id>/replay/",
+        portal_webhook_pages.replay,
+        name="portal-replay",
+    ),
+    # Partners, and sales operations who publish
+    path(
+        "partner/listings/<slug:slug>/preview/",
+        portal_listing_pages.preview,
+        name="portal-preview",
+    ),
 ]
