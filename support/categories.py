@@ -99,6 +99,31 @@ def asked_of_customers() -> dict[str, list[str]]:
     }
 
 
+def opened_by_staff() -> list[tuple[str, str]]:
+    """The categories that staff may choose for a ticket, with their places in the tree:
+    all but those that carry a change at renewal, which the change itself opens.
+    """
+    own = {*Ticket.BILLING, Category.PARKED, Category.CONTRACT}
+    return [
+        (category.value, category.label) for category in KINDS if category not in own
+    ]
+
+
+def choices(ticket: Ticket) -> list[tuple[str, str]]:
+    """The categories that a ticket may have; its own alone, where that stays."""
+    now = (ticket.category, ticket.get_category_display())
+    if ticket.change_id or ticket.category in {*Ticket.BILLING, Category.PARKED}:
+        return [now]
+    linked = {"app": ticket.app_id, "line": ticket.line_id}
+    others = [
+        (name, label)
+        for name, label in opened_by_staff()
+        if name != ticket.category
+        and all(linked.get(link) for link in KINDS[Category(name)].links)
+    ]
+    return [now, *others]
+
+
 def refuse_unlinked(category: str, **links) -> None:
     """Refuse a ticket that does not name what its category is about (code link_missing).
 

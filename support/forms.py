@@ -1,12 +1,16 @@
 """What the desk and its customers fill in."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
-from billing.models import Line, Term
+from billing import credits
+from billing.models import Charge, Line, Term
 from marketplace.models import App, Plan
 from myapps.models import Installation
 from support import categories, wishes
@@ -154,6 +158,99 @@ class DecisionForm(forms.Form):
     seen = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
 
+class AdjustForm(forms.Form):
+    """Another quantity, or another plan, than the customer asked for."""
+
+    quantity = forms.IntegerField(
+        min_value=0,
+        label=_("Quantity from the term end on"),
+        help_text=_("0 ends the line. Never below what is active then."),
+    )
+    plan = forms.ModelChoiceField(
+        Plan.objects.none(), label=_("Plan from the term end on"), empty_label=None
+    )
+    reason = forms.CharField(
+        max_length=1_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label=_("Why"),
+        help_text=_("For colleagues. The customer is told what was decided."),
+    )
+
+    def __init__(self, *args, change, plans, **kwargs):
+        super().__init__(*args, **kwargs)
+        if change.kind == "PLAN":
+            del self.fields["quantity"]
+            self.fields["plan"].queryset = plans
+            self.fields["plan"].initial = change.target_plan_id
+        else:
+            del self.fields["plan"]
+            self.fields["quantity"].initial = change.target_quantity
+
+    def wanted(self) -> dict:
+        """What to draft, as `adjustments.draft` takes it."""
+        return {
+            name: self.cleaned_data[name]
+            for name in ("quantity", "plan")
+            if name in self.cleaned_data
+        }
+
+
+class ChargeField(forms.ModelChoiceField):
+    def label_from_instance(self, charge):
+        return _("%(app)s %(plan)s, %(first)s to %(last)s: %(amount)s") % {
+            "app": charge.line.plan.app.name,
+            "plan": charge.line.plan.name,
+            "first": wishes.said(charge.starts_on),
+            "last": wishes.said(charge.ends_on - timedelta(days=1)),
+            "amount": wishes.sum_of(charge.amount, charge.currency),
+        }
+
+
+class CreditForm(forms.Form):
+    """What to give back of a disputed charge, and why."""
+
+    charge = ChargeField(
+        Charge.objects.none(), label=_("Which charge"), empty_label=_("Choose")
+    )
+    amount = forms.DecimalField(
+        required=False,
+        max_digits=20,
+        decimal_places=3,
+        label=_("Amount to give back"),
+        help_text=_("Empty: all that is left of it."),
+    )
+    reason = forms.CharField(
+        max_length=1_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label=_("Why"),
+        help_text=_("The customer reads it beside the credit."),
+    )
+
+    def __init__(self, *args, charges, most, **kwargs):
+        super().__init__(*args, **kwargs)
+        newest = list(charges[:most])
+        field = self.fields["charge"]
+        field.queryset = charges
+        field.choices = [
+            ("", field.empty_label),
+            *((one.pk, field.label_from_instance(one)) for one in newest),
+        ]
+
+    def clean_amount(self):
+        amount = self.cleaned_data["amount"]
+        if amount is not None and amount <= 0:
+            raise forms.ValidationError(_("Give back more than nothing."))
+        return amount
+
+    def wanted(self) -> Decimal:
+        """The amount: what was written, else all that is left of the charge."""
+        charge = self.cleaned_data["charge"]
+        if self.cleaned_data["amount"] is not None:
+            return self.cleaned_data["amount"]
+        return credits.left([charge])[charge.pk]
+
+
 class ReasonForm(forms.Form):
     """Why staff open an account."""
 
@@ -236,6 +333,146 @@ class MacroForm(forms.Form):
         return {name: value for name, value in chosen.items() if value}
 
 
+class FieldsForm(forms.Form):
+    """A ticket's fields, at the version that was on the page."""
+
+    version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    state = forms.CharField(required=False, label=_("State"), widget=forms.Select)
+    wakes_on = forms.DateField(
+        required=False,
+        label=_("Wakes on"),
+        help_text=_("The first day it is open again, if no answer comes before."),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    assignee = forms.ModelChoiceField(
+        User.objects.none(),
+        required=False,
+        empty_label=_("Nobody"),
+        label=_("Assigned to"),
+    )
+    priority = forms.TypedChoiceField(
+        required=False, coerce=int, choices=Ticket.Priority.choices, label=_("Priority")
+    )
+    category = forms.ChoiceField(required=False, label=_("Category"))
+    tags = forms.CharField(
+        required=False,
+        max_length=900,
+        label=_("Tags"),
+        help_text=_("With commas between them."),
+    )
+
+    def __init__(self, *args, ticket, staff, moves, **kwargs):
+        super().__init__(*args, **kwargs)
+        states = [ticket.state, *moves]
+        self.fields["state"].widget.choices = [
+            (state, Ticket.State(state).label) for state in states
+        ]
+        self.fields["assignee"].queryset = staff
+        self.fields["category"].choices = categories.choices(ticket)
+        if len(self.fields["category"].choices) < 2:
+            del self.fields["category"]
+        if not self.is_bound:
+            self.initial = {
+                "version": ticket.version,
+                "state": ticket.state,
+                "wakes_on": ticket.wakes_on,
+                "assignee": ticket.assignee_id,
+                "priority": ticket.priority,
+                "category": ticket.category,
+                "tags": ", ".join(ticket.tags),
+            }
+
+    def clean(self):
+        cleaned = super().clean()
+        state = cleaned.get("state")
+        if state in Ticket.ASLEEP and not cleaned.get("wakes_on"):
+            if "wakes_on" not in self.errors:
+                self.add_error("wakes_on", _("Say on which day the ticket wakes."))
+        elif state and state not in Ticket.ASLEEP:
+            cleaned["wakes_on"] = None
+        return cleaned
+
+    def changes(self) -> dict:
+        """What was sent, field by field, as `tickets.revise` takes it."""
+        sent = {
+            name: value
+            for name, value in self.cleaned_data.items()
+            if name in self.data and name != "version"
+        }
+        sent |= {"wakes_on": self.cleaned_data["wakes_on"]} if "state" in sent else {}
+        return {
+            name: value for name, value in sent.items() if name in _EMPTIABLE or value
+        }
+
+
+_EMPTIABLE = {"assignee", "tags", "wakes_on"}
+
+
+class OtherTicketForm(forms.Form):
+    """Another ticket, by its number."""
+
+    other = forms.CharField(
+        max_length=20,
+        label=_("The other ticket"),
+        widget=forms.TextInput(
+            attrs={"placeholder": "T-000123", "autocomplete": "off"}
+        ),
+    )
+
+    def clean_other(self):
+        number = self.cleaned_data["other"].strip().upper().removeprefix("T-")
+        found = None
+        if number.isdecimal() and len(number) < 19:
+            found = (
+                Ticket.objects.select_related("account", "requester", "change", "line")
+                .filter(pk=int(number))
+                .first()
+            )
+        if found is None:
+            raise forms.ValidationError(_("There is no such ticket."))
+        return found
+
+
+class SplitForm(forms.Form):
+    """The messages that become a ticket of their own, and its subject."""
+
+    subject = forms.CharField(max_length=200, label=_("Subject of the new ticket"))
+
+
+class StaffTicketForm(forms.Form):
+    """A ticket that staff open for an account."""
+
+    category = forms.ChoiceField(label=_("Category"))
+    subject = forms.CharField(max_length=200, label=_("Subject"))
+    requester = forms.ModelChoiceField(
+        User.objects.none(),
+        required=False,
+        label=_("Asked by"),
+        empty_label=_("Nobody: for staff alone"),
+        help_text=_("They read the ticket and are told of answers."),
+    )
+    app = forms.ModelChoiceField(
+        App.objects.none(), required=False, label=_("App"), empty_label=_("None")
+    )
+    line = LineField(
+        Line.objects.none(), required=False, label=_("Line"), empty_label=_("None")
+    )
+    body = forms.CharField(
+        max_length=8_000,
+        label=_("What it is about"),
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
+    def __init__(self, *args, account, on, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["category"].choices = categories.opened_by_staff()
+        self.fields["requester"].queryset = (
+            User.objects.active().filter(account=account).order_by("display_name")
+        )
+        self.fields["app"].queryset = App.objects.order_by("name")
+        self.fields["line"].queryset = lines_of(account, on=on, category="")
+
+
 class BulkForm(forms.Form):
     """The change that a bulk job makes: a macro's, with what is chosen here over it."""
 
@@ -245,7 +482,7 @@ class BulkForm(forms.Form):
     macro = forms.ModelChoiceField(
         Macro.objects.none(), required=False, label=_("Macro"), empty_label=_("None")
     )
-    state = forms.ChoiceField(required=False, label=_("State"))
+    state = forms.CharField(required=False, label=_("State"), widget=forms.Select)
     wakes_on = forms.DateField(
         required=False,
         label=_("Wakes on"),
@@ -273,7 +510,7 @@ class BulkForm(forms.Form):
         people = User.objects.active().filter(kind__in=["SUPPORT", "SALES"])
         self.fields["macro"].queryset = Macro.objects.order_by("position", "name")
         by_hand = [(str(state), state.label) for state in Ticket.BY_HAND]
-        self.fields["state"].choices = [*self.KEEP, *by_hand]
+        self.fields["state"].widget.choices = [*self.KEEP, *by_hand]
         self.fields["priority"].choices = [*self.KEEP, *Ticket.Priority.choices]
         self.fields["assignee"].choices = [
             *self.KEEP,

@@ -42,6 +42,22 @@ class Promised:
     solution: timedelta
 
 
+@dataclass(frozen=True)
+class Clock:
+    """One deadline of a ticket: what is due (answer, solution or term_end) and when.
+
+    It runs, rests while the ticket waits or is scheduled, or is over (done); `late` says
+    that it passed, `presses` that little is left.
+    """
+
+    kind: str
+    due_at: datetime
+    runs: bool
+    late: bool
+    presses: bool
+    first: bool = False
+
+
 class Book:
     """Every promise and its calendar, read at once: three queries, then none."""
 
@@ -108,6 +124,31 @@ def horizon(hours: working_time.Hours | None, *, at: datetime) -> datetime:
         )
     except working_time.NeverOpen:
         return working_time.business_days_after(EVERY_WEEKDAY, at, BUSINESS_DAYS)
+
+
+def clocks(ticket: Ticket, *, at: datetime) -> list[Clock]:
+    """The deadlines of a ticket that is not done, the promised ones first."""
+    if ticket.is_done:
+        return []
+    book, runs = Book(), ticket.state in RUNNING
+    promised = book.of(ticket)
+    end = horizon(promised and promised.hours, at=at)
+
+    def clock(kind, due_at, *, runs, **more) -> Clock:
+        return Clock(
+            kind, due_at, runs, runs and due_at < at, runs and due_at <= end, **more
+        )
+
+    found = []
+    if ticket.answer_due_at:
+        first = ticket.first_answered_at is None
+        found.append(clock("answer", ticket.answer_due_at, runs=runs, first=first))
+    if ticket.solution_due_at:
+        found.append(clock("solution", ticket.solution_due_at, runs=runs))
+    if ticket.term_ends_on:
+        waits = ticket.state != State.SCHEDULED
+        found.append(clock("term_end", term_end_at(ticket), runs=waits))
+    return found
 
 
 def begin(tickets: Iterable[Ticket]) -> None:

@@ -213,6 +213,21 @@ def days_until(end: date | None, on: date | None) -> int | None:
 
 
 @register.filter
+def time_until(end: datetime | None, at: datetime | None) -> str:
+    """How long from one moment to another, either way: 45 min, 3 h, 2 days."""
+    if not end or not at:
+        return ""
+    minutes = round(abs((end - at).total_seconds()) / 60)
+    if minutes < 90:
+        return _("%(minutes)d min") % {"minutes": minutes}
+    hours = round(minutes / 60)
+    if hours < 36:
+        return _("%(hours)d h") % {"hours": hours}
+    days = round(hours / 24)
+    return ngettext("%(days)d day", "%(days)d days", days) % {"days": days}
+
+
+@register.filter
 def largest(first: int | None, second: int | None) -> int:
     """The greater of two numbers, for bars on one scale."""
     return max(first or 0, second or 0)

@@ -400,9 +400,10 @@ def test_an_answer_of_the_customer_reaches_the_desk(ticket, admin, client_of, de
 
 def test_a_move_is_refused_in_words(ticket, desk):
     answer = desk.post(
-        reverse("support:move", args=[ticket.pk]), {"to": "SOLVED"}, follow=True
+        reverse("support:revise", args=[ticket.pk]), {"version": 0, "state": "SOLVED"}
     )
 
+    assert answer.status_code == 422
     assert "closing a billing ticket is deciding it" in answer.content.decode()
     ticket.refresh_from_db()
     assert ticket.state == State.NEW
