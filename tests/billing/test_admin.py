@@ -5,7 +5,7 @@ import re
 import pytest
 from django.contrib import admin
 
-from billing import renewals
+from billing import batches, renewals
 from billing.models import Charge, Contract, Increase, Line, OrderForm
 from tests.billing.situations import D, buy, day, plan_of
 from tests.factories import AccountFactory, ContractFactory, LineFactory, UserFactory
@@ -13,7 +13,10 @@ from tests.factories import AccountFactory, ContractFactory, LineFactory, UserFa
 pytestmark = pytest.mark.django_db
 
 TODAY = day("2026-11-23")
-MODELS = ["contract", "orderform", "line", "charge", "order", "renewalchange"]
+MODELS = [
+    *("contract", "orderform", "line", "charge", "order", "renewalchange"),
+    "batch",
+]
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def client(present, client_of, sales):
 
 @pytest.fixture
 def line(account):
-    """Bought on an order form, grown, and asked to be lower."""
+    """Bought on an order form, grown, asked to be lower, and handed off."""
     buyer = UserFactory(account=account)
     line = LineFactory(
         contract=ContractFactory(account=account), plan=plan_of(price="10"),
@@ -31,6 +34,7 @@ def line(account):
     )  # fmt: skip
     buy(account, line.plan, 12, on=TODAY, by=buyer)
     renewals.lower(line, to=4, by=buyer, on=TODAY)
+    batches.close(zone="UTC", on=TODAY)
     return line
 
 

@@ -1,11 +1,19 @@
-"""Orders, increases, charges and seat events are written once (5.3)."""
+"""Orders, increases, charges, batches and seat events are written once (5.3)."""
 
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.utils import IntegrityError, ProgrammingError
 
-from billing.models import Charge, Increase, Order
+from billing import batches
+from billing.models import (
+    Acknowledgement,
+    Batch,
+    BatchedCharge,
+    Charge,
+    Increase,
+    Order,
+)
 from myapps.models import SeatEvent
 from tests.billing.situations import buy, day, plan_of
 from tests.factories import ContractFactory, LineFactory, UserFactory
@@ -13,16 +21,24 @@ from tests.factories import ContractFactory, LineFactory, UserFactory
 pytestmark = pytest.mark.django_db
 
 TODAY = day("2026-11-23")
-LEDGERS = ["billing_order", "billing_increase", "billing_charge", "myapps_seatevent"]
+LEDGERS = [
+    *("billing_order", "billing_increase", "billing_charge", "myapps_seatevent"),
+    *("billing_batch", "billing_batchedcharge", "billing_acknowledgement"),
+]
 
 
 @pytest.fixture
 def bought(account):
-    """An order, its increase and its charges."""
+    """An order, its increase, its charges, and the batches that they left in."""
     line = LineFactory(
         contract=ContractFactory(account=account), plan=plan_of(price="10"), on=TODAY
     )
     buy(account, line.plan, 2, on=TODAY, by=UserFactory(account=account))
+    batches.close(zone="UTC", on=TODAY)
+    batch = Batch.objects.first()
+    batches.acknowledge(
+        batch, checksum=batch.checksum, reference="INV-1", by=None, on=TODAY
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,6 +48,9 @@ def bought(account):
         (Increase, {"to_quantity": 99}),
         (Charge, {"amount": 0}),
         (SeatEvent, {"active": 0}),
+        (Batch, {"total_amount": 0}),
+        (BatchedCharge, {"batch": 1}),
+        (Acknowledgement, {"reference": "another"}),
     ],
 )
 def test_a_record_is_neither_changed_nor_deleted(bought, model, values):
