@@ -91,7 +91,7 @@ def expression(words: str) -> str:
             (unwanted if minus else wanted).append(phrase)
     if not wanted:
         return ""
-    return " & ".join([*wanted, *(f"!({phrase})" for phrase in unwanted)])
+    return " & ".join([*wanted, *(f"!{phrase}" for phrase in unwanted)])
 
 
 def number(words: str) -> int | None:
@@ -188,12 +188,11 @@ def _parts(word: str) -> list[str]:
 
 
 def _phrase(parts: list[str], *, prefix: bool) -> str:
-    """Words one after the other; of the last, its beginning is enough."""
-    lexemes = [f"'{part}'" for part in parts]
-    if prefix and len(parts[-1]) > 1:
-        lexemes[-1] += ":*"
-    phrase = " <-> ".join(lexemes)
-    return f"({phrase})" if len(parts) > 1 else phrase
+    """Words one after the other; their beginnings are enough, but for a single sign.
+
+    In one pair of quotes, so that what PostgreSQL drops leaves no gap between them.
+    """
+    return f"'{' '.join(parts)}'" + (":*" if prefix and len(parts[-1]) > 1 else "")
 
 
 def _terms(words: str) -> list[str]:
