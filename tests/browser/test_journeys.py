@@ -142,7 +142,10 @@ def test_an_internal_note_reaches_no_customer(visit):
     staff.goto("/desk/")
     staff.get_by_role("link", name=re.compile("two more Zoom users")).first.click()
     number = re.search(r"T-\d+", staff.url).group()
-    staff.get_by_role("textbox", name="Write").fill("canary: a note among us")
+    staff.get_by_text("Internal note", exact=True).click()
+    staff.get_by_role("textbox", name=re.compile("colleagues alone")).fill(
+        "canary: a note among us"
+    )
     staff.get_by_role("button", name="Save internal note").click()
     expect(staff.get_by_role("main")).to_contain_text("canary: a note among us")
 
