@@ -295,9 +295,9 @@ def current(adjustment: Adjustment, *, on: date) -> Adjustment:
     return _again(adjustment, proposal, on=on, retired=State.SUPERSEDED)
 
 
-def seen(adjustment: Adjustment, *, on: date) -> str:
-    """A digest of a version and its figures on a day, for who decides on what they saw."""
-    shown = adjustment.version, *map(_plain, price(adjustment, on=on).figures)
+def seen(adjustment: Adjustment, proposal: proposals.Proposal) -> str:
+    """A digest of a version and its figures, for who decides on what they saw."""
+    shown = adjustment.version, *map(_plain, proposal.figures)
     return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import authority
+from accounts import authority, clock
 from accounts.models import User
 from support import (
     canned_replies,
@@ -21,13 +21,13 @@ from support import (
     macros,
     presences,
 )
+from support.decision_pages import case_of
 from support.desk_pages import (
     address_of,
-    case_of,
+    beside,
     conflict,
     loaded,
     local_day,
-    moves_of,
     offerable_to,
 )
 from support.forms import CannedReplyForm, MacroForm, WordsForm
@@ -198,7 +198,12 @@ def apply_macro(request, pk):
     version = _number(request.POST.get("version"))
     try:
         macros.apply(
-            macro, found, version=version, by=request.user, on=local_day(found)
+            macro,
+            found,
+            version=version,
+            by=request.user,
+            on=local_day(found),
+            at=clock.now(),
         )
     except ValidationError as refusal:
         if refusal.code == "stale":
@@ -350,16 +355,19 @@ def _page(request, found, *, form=None, status=200):
         "leaves_in": leaving and max((leaving.leaves_at - now).seconds, 1),
         "room": presences.of(found, by=request.user, at=now),
         "macros": macros.listed(),
-        "staff": conversations.staff().order_by("display_name"),
-        "moves": [(to, Ticket.State(to).label) for to in moves_of(found)],
         "offerable": offerable_to(found)
         if found.category == Ticket.Category.INSTALL
         else [],
     }
-    if found.change_id:
-        context |= case_of(found)
+    context |= beside(found, by=request.user, at=clock.now())
+    charge = found.category == Ticket.Category.CHARGE
+    if found.change_id or charge:
+        context |= case_of(found, by=request.user)
     context["decides"] = bool(
-        found.change_id or context["offerable"] or (found.line and found.line.parked_at)
+        found.change_id
+        or charge
+        or context["offerable"]
+        or (found.line and found.line.parked_at)
     )
     return render(request, "support/ticket.html", context, status=status)
 

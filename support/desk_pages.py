@@ -15,12 +15,18 @@ from accounts import authority, clock
 from accounts.models import Account, User
 from billing.models import Contract, Line, RenewalChange, Term
 from marketplace.models import Offer, Plan
-from support import evidence, histories, proposals, tickets, visits
-from support.forms import DecisionForm, ReasonForm
-from support.models import Evidence, Ticket
+from support import (
+    histories,
+    links,
+    promises,
+    tickets,
+    visits,
+)
+from support.forms import FieldsForm, ReasonForm
+from support.models import Ticket
 
 ON_A_PAGE = 50
-EVENTS_SHOWN = 50
+MERGED_SHOWN = 20
 
 
 @require_POST
@@ -29,44 +35,13 @@ def assign(request, pk):
     """Give the ticket to oneself, a colleague or nobody."""
     found = loaded(pk)
     to = request.POST.get("to", "")
-    staff = User.objects.active().filter(kind__in=tickets.STAFF)
-    person = get_object_or_404(staff, pk=to) if to.isdecimal() else None
-    return _act(
+    person = get_object_or_404(staff(), pk=to) if to.isdecimal() else None
+    return acting(
         request,
         found,
-        lambda **who: tickets.assign(found, person, **who),
+        lambda ticket, **who: tickets.assign(ticket, person, **who),
         _("Assigned to %(name)s.") % {"name": person} if person else _("Unassigned."),
     )
-
-
-@require_POST
-@authority.staff_required
-def move(request, pk):
-    """Bring the ticket to another state."""
-    found = loaded(pk)
-    to = request.POST.get("to", "")
-    if to not in Ticket.BY_HAND:
-        to = Ticket.State.NEW
-    return _act(
-        request,
-        found,
-        lambda **who: tickets.move(found, to, **who),
-        _("The ticket is %(state)s.") % {"state": Ticket.State(to).label.lower()},
-    )
-
-
-@require_http_methods(["GET", "POST"])
-@authority.staff_required
-def approve(request, pk):
-    """Read both bills, write a word, and approve."""
-    return _decide(request, pk, approve=True)
-
-
-@require_http_methods(["GET", "POST"])
-@authority.staff_required
-def decline(request, pk):
-    """Read both bills, write a word, and decline."""
-    return _decide(request, pk, approve=False)
 
 
 @require_POST
@@ -75,10 +50,10 @@ def offer_plan(request, pk):
     """Make a plan that is not listed available to the ticket's account (T15)."""
     found = loaded(pk)
     plan = get_object_or_404(offerable_to(found), pk=request.POST.get("plan") or 0)
-    return _act(
+    return acting(
         request,
         found,
-        lambda **who: tickets.offer_plan(found, plan, **who),
+        lambda ticket, **who: tickets.offer_plan(ticket, plan, **who),
         _("%(plan)s is available to %(account)s now, and they were told.")
         % {"plan": plan, "account": found.account},
     )
@@ -88,11 +63,10 @@ def offer_plan(request, pk):
 @authority.staff_required
 def release(request, pk):
     """Put a parked line back into the hourly run."""
-    found = loaded(pk)
-    return _act(
+    return acting(
         request,
-        found,
-        lambda **who: tickets.release(found, **who),
+        loaded(pk),
+        lambda ticket, **who: tickets.release(ticket, **who),
         _("The line is back in the hourly run."),
     )
 
@@ -156,104 +130,42 @@ def _ask_reason(request, account, reasons):
     )
 
 
-def case_of(ticket) -> dict:
-    """What a billing ticket proposes and rests on: as it was, and as it is."""
-    undecided = ticket.change.state == RenewalChange.State.UNDECIDED
-    taken = {
-        snapshot.moment: snapshot
-        for snapshot in ticket.evidence.filter(change=ticket.change_id)
-    }
-    then, decided = taken.get(Evidence.Moment.OPENED), taken.get("DECIDED")
-    now = evidence.of([ticket.change])[ticket.change_id]
-    later = decided.content if decided and not undecided else now
-    content = then.content if then else now
-    rows = evidence.rows(content, later)
-    shown = later["seat_events"][-EVENTS_SHOWN:][::-1]
-    people = User.objects.in_bulk(
-        evidence.people({**later, "seat_events": shown})
-    )  # fmt: skip
-    return {
-        "change": ticket.change,
-        "undecided": undecided,
-        "then": then,
-        "decided": decided,
-        "intact": all(evidence.intact(one) for one in taken.values()),
-        "rows": rows,
-        "differs": any(row.differs for row in rows),
-        "asked_under": _authority(later["asked"]["authority"]),
-        "events": [
-            {
-                **event,
-                "user": people.get(event["user"]),
-                "by": people.get(event["by"]),
-                "day": date.fromisoformat(event["on"]),
-            }
-            for event in shown
-        ],
-        "events_count": later["seat_events_count"],
-        "seen": evidence.digest(now),
-        "proposal": proposals.of(ticket.change, on=local_day(ticket))
-        if undecided
-        else None,
-    }
-
-
-def _authority(recorded: str) -> tuple[str, str] | None:
-    """Permission and role of "manage_apps: Administrators", in words."""
-    permission, _colon, role = recorded.partition(": ")
-    words = {"manage_apps": _("manages apps"), "install_apps": _("installs apps")}
-    return (role, words.get(permission, permission)) if role else None
-
-
-def _decide(request, pk, *, approve):
-    ticket = loaded(pk)
-    if ticket.change_id is None:
-        messages.error(request, _("There is nothing to decide on this ticket."))
-        return redirect(address_of(ticket))
-    case = case_of(ticket)
-    if not case["undecided"]:
-        messages.error(
-            request,
-            _("This was decided already: %(state)s.")
-            % {"state": ticket.change.get_state_display().lower()},
-        )
-        return redirect(address_of(ticket))
-    form = DecisionForm(request.POST or None, initial={"seen": case["seen"]})
-    status, changed = 200, False
-    if form.is_valid():
-        changed = form.cleaned_data["seen"] != case["seen"]
-        if not changed:
-            try:
-                tickets.decide(
-                    ticket,
-                    approve=approve,
-                    by=request.user,
-                    on=local_day(ticket),
-                    word=form.cleaned_data["word"],
-                )
-            except ValidationError as refusal:
-                form.add_error(None, refusal)
-                status = 422
-            else:
-                messages.success(request, _("Decided, and the customer was told."))
-                return redirect(address_of(ticket))
-        else:
-            status = 409
-            word = form.cleaned_data["word"]
-            form = DecisionForm(initial={"seen": case["seen"], "word": word})
-    context = {"ticket": ticket, "form": form, "approve": approve, "changed": changed}
-    return render(request, "support/decide.html", context | case, status=status)
-
-
-def _act(request, ticket, rule, done: str):
+def acting(request, ticket, rule, done: str):
     """One call into the rules; a refusal is said on the ticket's page."""
     try:
-        rule(by=request.user, on=local_day(ticket))
+        rule(ticket, by=request.user, on=local_day(ticket), at=clock.now())
     except ValidationError as refusal:
         messages.error(request, " ".join(refusal.messages))
     else:
         messages.success(request, done)
     return redirect(address_of(ticket))
+
+
+def beside(ticket, *, by, at) -> dict:
+    """What stands beside a conversation: deadlines, fields, links, merges, followers."""
+    followers = list(ticket.followers.order_by("display_name", "pk"))
+    return {
+        "clocks": promises.clocks(ticket, at=at),
+        "now": at,
+        "fields": fields_form(ticket),
+        "relations": links.of(ticket),
+        "merged": list(
+            Ticket.objects.filter(merged_into=ticket).order_by("id")[:MERGED_SHOWN]
+        ),
+        "followers": followers,
+        "follows": by in followers,
+    }
+
+
+def fields_form(ticket, data=None) -> FieldsForm:
+    """A ticket's fields, with where it may go and whom it may be given to."""
+    people = staff().order_by("display_name", "pk")
+    return FieldsForm(data, ticket=ticket, staff=people, moves=moves_of(ticket))
+
+
+def staff():
+    """Everybody a ticket can be given to."""
+    return User.objects.active().filter(kind__in=tickets.STAFF)
 
 
 def conflict(request, ticket, *, version: int, mine: list[str], kept=None):
@@ -302,7 +214,8 @@ def loaded(pk) -> Ticket:
         Ticket.objects.select_related(
             "account", "app", "plan", "requester", "assignee", "contract",
             "line__plan__app", "change__line__plan__app", "change__target_plan",
-            "change__new_line", "change__asked_by", "change__decided_by",
+            "change__granted_plan", "change__new_line", "change__asked_by",
+            "change__decided_by",
         ),
         pk=pk,
     )  # fmt: skip

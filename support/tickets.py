@@ -158,8 +158,12 @@ def _begin(tickets: list[Ticket], *, on: date, at: datetime | None = None) -> No
 
 
 def moment(ticket: Ticket, *, on: date, at: datetime | None) -> datetime:
-    """The moment told; else the local midnight that begins the day, as the calendar's."""
-    return at or datetime.combine(on, time(0), ZoneInfo(ticket.account.timezone))
+    """The moment told, if it is one of that local day; else the midnight that begins it,
+    as for what the calendar does.
+    """
+    zone = ZoneInfo(ticket.account.timezone)
+    told = at is not None and at.astimezone(zone).date() == on
+    return at if told else datetime.combine(on, time(0), zone)
 
 
 def _point(
@@ -561,7 +565,9 @@ def decide(
             code="decided",
             params={"state": newest.get_state_display().lower()},
         )
-    if seen is not None and seen != adjustments.seen(adjustment, on=on):
+    if seen is not None and seen != adjustments.seen(
+        adjustment, adjustments.price(adjustment, on=on)
+    ):
         raise ValidationError(
             _("The figures have changed. Check them, and decide again."), code="changed"
         )

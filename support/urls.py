@@ -3,10 +3,12 @@ from django.urls import path, register_converter
 from support import (
     bulk_pages,
     conversation_pages,
+    decision_pages,
     desk_pages,
     figure_pages,
     help_pages,
     queue_pages,
+    ticket_pages,
 )
 
 
@@ -94,13 +96,40 @@ urlpatterns = [
     ),
     path("desk/keys/", conversation_pages.key_settings, name="keys"),
     path("desk/<ticket:pk>/assign/", desk_pages.assign, name="assign"),
-    path("desk/<ticket:pk>/move/", desk_pages.move, name="move"),
-    path("desk/<ticket:pk>/approve/", desk_pages.approve, name="approve"),
-    path("desk/<ticket:pk>/decline/", desk_pages.decline, name="decline"),
+    path("desk/<ticket:pk>/fields/", ticket_pages.revise, name="revise"),
+    path("desk/<ticket:pk>/history/", ticket_pages.history, name="history"),
+    path("desk/<ticket:pk>/follow/", ticket_pages.follow, name="follow"),
+    path("desk/<ticket:pk>/merge/", ticket_pages.merge, name="merge"),
+    path("desk/<ticket:pk>/merge/undo/", ticket_pages.undo_merge, name="undo-merge"),
+    path("desk/<ticket:pk>/link/", ticket_pages.link, name="link"),
+    path("desk/<ticket:pk>/unlink/", ticket_pages.unlink, name="unlink"),
+    path("desk/<ticket:pk>/split/", ticket_pages.split, name="split"),
+    path("desk/<ticket:pk>/approve/", decision_pages.approve, name="approve"),
+    path("desk/<ticket:pk>/decline/", decision_pages.decline, name="decline"),
+    path(
+        "desk/<ticket:pk>/approve/undo/",
+        decision_pages.undo_approval,
+        name="undo-approval",
+    ),
+    path("desk/<ticket:pk>/adjust/", decision_pages.adjust, name="adjust"),
+    path("desk/<ticket:pk>/credit/", decision_pages.credit, name="credit"),
+    path(
+        "desk/<ticket:pk>/versions/<int:version>/propose/",
+        decision_pages.propose,
+        name="propose",
+    ),
+    path(
+        "desk/<ticket:pk>/versions/<int:version>/discard/",
+        decision_pages.discard,
+        name="discard-version",
+    ),
     path("desk/<ticket:pk>/offer/", desk_pages.offer_plan, name="offer-plan"),
     path("desk/<ticket:pk>/release/", desk_pages.release, name="release"),
     path("figures/", figure_pages.figures_page, name="figures"),
     path("figures/<slug:key>.csv", figure_pages.figures_csv, name="figures-csv"),
     path("desk/accounts/", desk_pages.accounts, name="accounts"),
     path("desk/accounts/<slug:slug>/", desk_pages.account, name="account"),
+    path(
+        "desk/accounts/<slug:slug>/ticket/", ticket_pages.new_ticket, name="new-ticket"
+    ),
 ]
