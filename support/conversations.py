@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts import authority
 from accounts.models import User
 from journal import outbox
-from support import canned_replies, drafts, signals, tickets
+from support import canned_replies, drafts, merges, signals, tickets
 from support.models import Attachment, Message, Ticket
 
 UNDO = timedelta(seconds=10)
@@ -166,11 +166,14 @@ def mentioned(body: str) -> list[User]:
 
 def of(ticket: Ticket, *, most: int, before: int | None = None) -> Conversation:
     """What staff read of a conversation: its newest `most` messages, notes and replies
-    about to leave among them; `before` turns back to older ones.
+    about to leave among them, and what was said on tickets merged into it; `before`
+    turns back to older ones.
     """
     files = Attachment.objects.defer("content").order_by("pk")
-    said = ticket.messages.select_related("author").prefetch_related(
-        "mentions", Prefetch("attachments", files)
+    said = (
+        merges.said(ticket)
+        .select_related("author", "ticket")
+        .prefetch_related("mentions", Prefetch("attachments", files))
     )
     if before is not None:
         said = said.filter(pk__lt=before)

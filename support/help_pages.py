@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import authority, clock
 from billing.models import Line, RenewalChange
 from marketplace.models import App
-from support import tickets, wishes
+from support import merges, tickets, wishes
 from support.forms import NEEDS_MANAGE, QUESTIONS, ReplyForm, RequestForm
 from support.models import Ticket
 
@@ -82,7 +82,12 @@ def new_request(request):
     if form.is_valid():
         try:
             ticket = tickets.submit(
-                account, category=category, by=request.user, on=on, **form.cleaned_data
+                account,
+                category=category,
+                by=request.user,
+                on=on,
+                at=clock.now(),
+                **form.cleaned_data,
             )
         except ValidationError as refusal:
             form.add_error(None, refusal)
@@ -110,8 +115,13 @@ def new_request(request):
 @require_GET
 @authority.customer_required
 def request_page(request, pk):
-    """How far a request is, what was decided, and what was said to the customer."""
-    return _page(request, _ticket(request, pk))
+    """How far a request is, what was decided, and what was said to the customer. One
+    that was merged leads to where it goes on.
+    """
+    ticket = _ticket(request, pk)
+    if ticket.merged_into_id:
+        return redirect("support:request", tickets.survivor(ticket).pk)
+    return _page(request, ticket)
 
 
 @require_POST
@@ -123,7 +133,11 @@ def reply(request, pk):
     if form.is_valid():
         try:
             tickets.reply(
-                ticket, form.cleaned_data["body"], by=request.user, on=_on(request)
+                ticket,
+                form.cleaned_data["body"],
+                by=request.user,
+                on=_on(request),
+                at=clock.now(),
             )
         except ValidationError as refusal:
             form.add_error(None, refusal)
@@ -146,7 +160,7 @@ def line_tickets(request, pk):
 
 
 def _page(request, ticket, *, form=None, status=200):
-    said = ticket.messages.public().select_related("author").order_by("id")
+    said = merges.said(ticket).public().select_related("author").order_by("id")
     context = {
         "ticket": ticket,
         "change": ticket.change,

@@ -1,7 +1,7 @@
 """Macros: a bundle of changes to a ticket's fields in one click or key; never a reply."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -42,9 +42,12 @@ def delete(macro: Macro) -> None:
     macro.delete()
 
 
-def apply(macro: Macro, ticket: Ticket, *, version: int, by: User, on: date) -> Ticket:
+def apply(
+    macro: Macro, ticket: Ticket, *, version: int, by: User, on: date,
+    at: datetime | None = None,
+) -> Ticket:  # fmt: skip
     """Make the macro's changes to a ticket; refuses what `tickets.revise` refuses."""
-    return tickets.revise(ticket, macro.changes, version=version, by=by, on=on)
+    return tickets.revise(ticket, macro.changes, version=version, by=by, on=on, at=at)
 
 
 def listed():

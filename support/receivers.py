@@ -2,6 +2,7 @@
 
 from django.dispatch import receiver
 
+from accounts import clock
 from billing.models import RenewalChange
 from billing.signals import decrease_asked, decrease_settled
 from support import adjustments, mails, signals, tickets
@@ -17,13 +18,13 @@ def _asked(sender, *, change, by, on, **news):
     ).exists()
     if change.ticket_wanted or replaced or there:
         origin = Ticket.Origin.PLAN_CHANGE if replaced else Ticket.Origin.CUSTOMER
-        tickets.propose(change, by=by, on=on, origin=origin)
+        tickets.propose(change, by=by, on=on, origin=origin, at=clock.now())
 
 
 @receiver(decrease_settled, dispatch_uid="support_decrease_settled")
 def _settled(sender, *, change, by, on, **news):
     adjustments.follow(change)
-    tickets.settle(change, on=on)
+    tickets.settle(change, on=on, at=clock.now())
 
 
 @receiver(signals.said, dispatch_uid="support_said")
