@@ -22,6 +22,8 @@ CLAUSES = {
     "no_users": "T3",
     "not_active": "T16",
     "not_add_ons": "T12",
+    "no_drift": "T9",
+    "not_contracted": "T16",
     "not_ending": "T12",
     "not_installed": "T9",
     "not_listed": "T15",

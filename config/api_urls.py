@@ -12,6 +12,9 @@ from myapps import (
     catalogue_api,
     installation_api,
     line_api,
+    partner_api,
+    partner_listing_api,
+    partner_webhook_api,
     plan_api,
     role_api,
     seat_api,
@@ -40,6 +43,27 @@ router.register("orders", account_api.Orders, basename="orders")
 router.register("renewal-changes", line_api.RenewalChanges, basename="renewal-changes")
 router.register("people", accounts_api.People, basename="people")
 router.register("roles", accounts_api.Roles, basename="roles")
+
+# Partners
+router.register(
+    "partner/installations", partner_api.Installations, basename="partner-installations"
+)
+router.register("partner/add-ons", partner_api.AddOns, basename="partner-add-ons")
+router.register(
+    "partner/activations", partner_api.Activations, basename="partner-activations"
+)
+router.register(
+    "partner/listings", partner_listing_api.Listings, basename="partner-listings"
+)
+router.register("partner/plans", partner_listing_api.Plans, basename="partner-plans")
+router.register("partner/prices", partner_listing_api.Prices, basename="partner-prices")
+router.register(
+    "partner/endpoints", partner_webhook_api.Endpoints, basename="partner-endpoints"
+)
+router.register(
+    "partner/deliveries", partner_webhook_api.Deliveries, basename="partner-deliveries"
+)
+router.register("partner/keys", partner_webhook_api.Keys, basename="partner-keys")
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),

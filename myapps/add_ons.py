@@ -6,8 +6,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Sum
 
-from accounts.models import User
-from billing.models import Line
+from accounts.models import Account, User
+from billing.models import Line, Term
 from journal import activities
 from marketplace.models import Plan
 from myapps.models import AddOnActivation, Installation
@@ -19,25 +19,55 @@ def activated(line: Line) -> int:
     return found.aggregate(units=Sum("quantity", default=0))["units"]
 
 
+def contracted(account: Account | None, plan: Plan, *, on: date) -> Line:
+    """The line under which an account has an add-on: one with units left to activate
+    that runs, else the latest.
+
+    Refuses a base plan (code base_plan) and a plan that nobody contracted for the
+    account (not_contracted); an account that does not exist reads the same (T16).
+    """
+    if plan.is_base:
+        raise _base_plan()
+    lines = list(
+        Line.objects.filter(account=account, plan=plan).order_by("starts_on", "pk")
+        if account
+        else []
+    )
+    if not lines:
+        raise ValidationError(
+            f"No line of {plan} is contracted for this account. Sales makes the offer.",
+            code="not_contracted",
+        )
+    running = [line for line in lines if _runs(line, on)]
+    for line in running:
+        term = _term(line, on)
+        if term and term.billed > activated(line):
+            return line
+    return (running or lines)[-1]
+
+
 @transaction.atomic
 def activate(line: Line, *, quantity: int, by: User, on: date) -> AddOnActivation:
     """A partner activates units of a contracted add-on; no money moves (T16).
 
     Refuses a base plan (code base_plan), a day before or after the line (not_running),
-    an account without the app where the app has base plans (not_installed), and more
-    than is contracted (over_quantity).
+    a line of which nothing is contracted any more (not_contracted), an account without
+    the app where the app has base plans (not_installed), and more than is contracted
+    (over_quantity).
     """
     line = Line.objects.locked(line.pk)
     if line.plan.is_base:
-        raise ValidationError(
-            "Base plans are installed by the account's administrators.",
-            code="base_plan",
-        )
-    if on < line.starts_on or (line.ends_on and line.ends_on <= on):
+        raise _base_plan()
+    if not _runs(line, on):
         raise ValidationError(
             f"This line runs from {line.starts_on}"
             f"{f' until {line.ends_on}' if line.ends_on else ''}; not on {on}.",
             code="not_running",
+        )
+    term = _term(line, on)
+    if term is None or not term.billed:
+        raise ValidationError(
+            "Nothing of this add-on is contracted in this term.", code="not_contracted"
         )
     needs_base = Plan.objects.base().filter(app=line.app).exists()
     installed = Installation.objects.of(line.account).working(on=on)
@@ -47,7 +77,6 @@ def activate(line: Line, *, quantity: int, by: User, on: date) -> AddOnActivatio
             " installs it first.",
             code="not_installed",
         )
-    term = line.terms.holding(on).first() or line.terms.order_by("starts_on").last()
     left = term.billed - activated(line)
     if not 1 <= quantity <= left:
         raise ValidationError(
@@ -81,6 +110,20 @@ def deactivate(activation: AddOnActivation, *, by: User, on: date) -> AddOnActiv
     row.save(update_fields=["deactivated_on", "deactivated_by"])
     _record("add_on.deactivated", row.line, row.quantity, by=by, on=on)
     return row
+
+
+def _runs(line: Line, on: date) -> bool:
+    return line.starts_on <= on and not (line.ends_on and line.ends_on <= on)
+
+
+def _term(line: Line, on: date) -> Term | None:
+    return line.terms.holding(on).first() or line.terms.order_by("starts_on").last()
+
+
+def _base_plan() -> ValidationError:
+    return ValidationError(
+        "Base plans are installed by the account's administrators.", code="base_plan"
+    )
 
 
 def _record(verb: str, line: Line, quantity: int, *, by: User, on: date) -> None:
