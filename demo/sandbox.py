@@ -108,6 +108,13 @@ class Sandbox(ThreadingHTTPServer):
         self.api = api.rstrip("/")
         self.calls = urllib3.PoolManager(timeout=10, retries=False)
 
+    def server_close(self) -> None:
+        super().server_close()
+        self.calls.clear()
+
+    def handle_error(self, request, client_address) -> None:
+        """Who hangs up in the middle is no news: slow answers are left all the time."""
+
     def address(self, name: str) -> str:
         host, port = self.server_address[:2]
         return f"http://{host}:{port}/{name}"
@@ -157,6 +164,7 @@ class Handler(BaseHTTPRequestHandler):
     """POST /<partner> is a webhook, /control/<partner> a command, GET /control a look."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body leave at once
     server: Sandbox
     timeout = 60
 

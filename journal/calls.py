@@ -63,6 +63,7 @@ def _exchange(place, number, body, headers):
     opened = socket.create_connection((number, place.port), CONNECT)
     with opened, opened.dup() as line, _no_longer_than(ALL, line):
         opened.settimeout(READ)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = _connection(place, opened)
         try:
             connection.request(
