@@ -532,6 +532,7 @@ def test_two_closers_at_once_make_one_batch():
     for thread in threads:
         thread.join(60)
 
+    assert len(made) == closers
     assert sum(made) == Batch.objects.count() == 60
     assert BatchedCharge.objects.count() == Charge.objects.count() == 60
     assert set(Batch.objects.values_list("number", flat=True)) == {1, 2}
