@@ -1,4 +1,5 @@
-"""Letters that My Apps sends: install links for what an order form covers (T14)."""
+"""Letters that My Apps sends: install links for what an order form covers (T14), and
+to partners whose endpoint was disabled."""
 
 from datetime import date, datetime
 
@@ -11,6 +12,8 @@ from django.urls import reverse
 from accounts.models import User
 from billing.models import Line
 from journal import outbox
+from journal.models import Endpoint
+from marketplace.models import Partner
 from myapps import install_links
 from myapps.models import InstallLink
 
@@ -70,3 +73,28 @@ def install_link(
         at=at,
     )
     return link
+
+
+@transaction.atomic
+def endpoint_disabled(endpoint: Endpoint, *, at: datetime) -> None:
+    """Tell everybody who works for a partner that its webhooks wait, and why."""
+    partner = Partner.objects.get(pk=endpoint.partner_id)
+    path = reverse("myapps:portal-webhooks")
+    context = {
+        "endpoint": endpoint,
+        "partner": partner,
+        "link": settings.PUBLIC_ADDRESS + path,
+        "VENDOR_NAME": settings.VENDOR_NAME,
+        "TERMS_ADDRESS": settings.TERMS_ADDRESS,
+        "SUPPORT_ADDRESS": settings.SUPPORT_ADDRESS,
+    }
+    for person in User.objects.active().filter(partners=partner).order_by("pk"):
+        context["person"] = person
+        outbox.email(
+            key=f"endpoint-disabled:{endpoint.pk}:{at.isoformat()}:{person.pk}",
+            to=person.email,
+            subject=f"Webhooks to {partner} are off",
+            body=render_to_string("myapps/mails/endpoint_disabled.txt", context),
+            html=render_to_string("myapps/mails/endpoint_disabled.html", context),
+            at=at,
+        )

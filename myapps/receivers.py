@@ -1,4 +1,4 @@
-"""News from accounts and billing, heard inside the transaction that made it."""
+"""News from accounts, billing and the journal, heard inside the transaction that made it."""
 
 from django.dispatch import receiver
 
@@ -7,6 +7,7 @@ from accounts.signals import joined_role, left_role, user_deactivated
 from billing.models import RenewalChange
 from billing.renewals import Rolled
 from billing.signals import add_ons_contracted, decrease_settled, install_links_asked
+from journal.signals import endpoint_disabled
 from myapps import departures, endings, install_links, joins, mails, partner_events
 
 
@@ -48,3 +49,8 @@ def _links_asked(sender, *, form, by, on, **news):
 @receiver(add_ons_contracted, dispatch_uid="myapps_add_ons_contracted")
 def _contracted(sender, *, lines, on, **news):
     partner_events.contracted(lines, on=on)
+
+
+@receiver(endpoint_disabled, dispatch_uid="myapps_endpoint_disabled")
+def _disabled(sender, *, endpoint, at, **news):
+    mails.endpoint_disabled(endpoint, at=at)

@@ -14,6 +14,7 @@ from ops.environment import VENV
 HOST = os.environ.get("HOST", "127.0.0.1")
 PORT = int(os.environ.get("PORT", "8000"))
 ADDRESS = f"http://{HOST}:{PORT}"
+SANDBOX = 8790
 # Celery warns root at length; here root is whoever owns a fresh machine.
 QUIET = {"PYTHONWARNINGS": "ignore:You're running the worker"}
 PATIENCE = 60  # seconds until the first page must be there
@@ -22,6 +23,7 @@ PATIENCE = 60  # seconds until the first page must be there
 def main() -> int:
     _refuse_taken_port()
     env = {"PUBLIC_ADDRESS": ADDRESS} | QUIET | variables.environment()
+    env.setdefault("WEBHOOK_LOOPBACK_ALLOWED", f"127.0.0.1:{_sandbox_port()}")
     processes.stop_on_signals()
     server = crew = None
     try:
@@ -54,9 +56,16 @@ def main() -> int:
 
 
 def commands(env: dict[str, str]) -> dict[str, list[str]]:
-    """Web, worker and beat, as they are started here."""
+    """Web, worker, beat and, with the demo, its partners, as they are started here."""
     celery = [str(VENV / "bin/celery"), "--quiet", "--app", "config"]
-    return {
+    partners = {}
+    if env.get("DEMO", "1") == "1" and env.get("ENVIRONMENT") == "local":
+        port = env["WEBHOOK_LOOPBACK_ALLOWED"].rpartition(":")[2]
+        partners["partners"] = [
+            *variables.manage("partner_sandbox", "--port", port),
+            *("--api", f"{env['PUBLIC_ADDRESS']}/api/v1"),
+        ]
+    return partners | {
         "web": [
             str(VENV / "bin/granian"),
             *("--interface", "wsgi", "--host", HOST, "--port", str(PORT)),
@@ -113,6 +122,19 @@ def _welcome(env: dict[str, str], crew: processes.Crew) -> str:
         words += "first staff user, account, contract and partner.\n"
     print(f"\n{ADDRESS}\n\n{words}\nCtrl-C stops everything.\n", flush=True)
     return crew.wait()
+
+
+def _sandbox_port() -> int:
+    """Where the demo's partners listen: 8790, or any port when somebody has that."""
+    for port in (SANDBOX, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return probe.getsockname()[1]
+    return SANDBOX
 
 
 def _refuse_taken_port() -> None:
