@@ -229,7 +229,8 @@ def newest(tables: list[Table], key: str) -> tuple | None:
 
 def lines(table: Table) -> Iterator[list]:
     """A table as CSV's rows, safe to open in a spreadsheet: no text is a formula."""
-    yield [table.first, *(_headed(column) for column in table.columns)]
+    head = [table.first, *(_headed(column) for column in table.columns)]
+    yield [_harmless(value) for value in head]
     for row in table.rows:
         yield [_harmless(value) for value in row]
 
