@@ -23,13 +23,16 @@ def create(
     display_name: str,
     team: str = "",
     in_roles: Iterable[Role] = (),
+    external_id: str = "",
     by: User | None,
     on: date,
+    source: str = "page",
 ) -> User:
     """Add a person, who sets a password by a link sent to their address.
 
-    Refuses an address that somebody signs in with already (email_taken), and roles of
-    another account (stranger).
+    Refuses an address that somebody signs in with already (email_taken), a directory's
+    id that somebody of the account has (id_taken), and roles of another account
+    (stranger).
     """
     account = Account.objects.locked(account.pk)
     in_roles = list(in_roles)
@@ -40,32 +43,51 @@ def create(
         email=email.strip().lower(),
         display_name=" ".join(display_name.split()),
         team=" ".join(team.split()),
+        external_id=external_id,
     )
-    if User.objects.filter(email__iexact=user.email).exists():
-        raise ValidationError(
-            _("Somebody already signs in with this address."), code="email_taken"
-        )
+    _check_free(user)
     user.set_unusable_password()
     user.full_clean(exclude=["password"])
     user.save()
-    _record("created", account, [user], by=by, on=on)
+    _record("created", account, [user], by=by, on=on, source=source)
     for role in in_roles:
-        roles.join(role, [user], by=by, on=on)
+        roles.join(role, [user], by=by, on=on, source=source)
     return user
 
 
 @transaction.atomic
 def change(
-    user: User, *, display_name: str, team: str, by: User | None, on: date
+    user: User,
+    *,
+    display_name: str,
+    team: str,
+    email: str | None = None,
+    external_id: str | None = None,
+    by: User | None,
+    on: date,
+    source: str = "page",
 ) -> User:
-    """Correct a person's name and team. The address they sign in with stays."""
+    """Correct a person's name and team. The address they sign in with, and what the
+    company's directory calls them, stay unless they are given.
+
+    Refuses an address that somebody signs in with already (email_taken), and a
+    directory's id that somebody of the account has (id_taken).
+    """
     user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    display_name, team = " ".join(display_name.split()), " ".join(team.split())
-    if (user.display_name, user.team) != (display_name, team):
-        user.display_name, user.team = display_name, team
+    wanted = {
+        "display_name": " ".join(display_name.split()),
+        "team": " ".join(team.split()),
+        "email": user.email if email is None else email.strip().lower(),
+        "external_id": user.external_id if external_id is None else external_id,
+    }
+    changed = [name for name in wanted if getattr(user, name) != wanted[name]]
+    if changed:
+        for name in changed:
+            setattr(user, name, wanted[name])
+        _check_free(user)
         user.full_clean(exclude=["password"], validate_constraints=False)
-        user.save(update_fields=["display_name", "team"])
-        _record("changed", user.account, [user], by=by, on=on)
+        user.save(update_fields=changed)
+        _record("changed", user.account, [user], by=by, on=on, source=source)
     return user
 
 
@@ -224,6 +246,19 @@ def reactivate(
         user.is_active = True
     _record("reactivated", account, back, by=by, on=on, source=source)
     return back
+
+
+def _check_free(user):
+    others = User.objects.exclude(pk=user.pk)
+    if others.filter(email__iexact=user.email).exists():
+        raise ValidationError(
+            _("Somebody already signs in with this address."), code="email_taken"
+        )
+    same = others.filter(account=user.account, external_id=user.external_id)
+    if user.external_id and same.exists():
+        raise ValidationError(
+            _("Somebody of the account has this external id."), code="id_taken"
+        )
 
 
 def _of_one_account(users):

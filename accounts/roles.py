@@ -17,24 +17,39 @@ Membership = User.groups.through
 
 @transaction.atomic
 def create(
-    account: Account, *, name: str, by: User | None, on: date, source: str = "page"
+    account: Account,
+    *,
+    name: str,
+    external_id: str = "",
+    by: User | None,
+    on: date,
+    source: str = "page",
 ) -> Role:
     """A new role without members. It may launch apps, which buys nothing.
 
     Refuses an empty or overlong name, and one the account already has, in whatever
-    case (role_exists).
+    case (role_exists), or a directory's id it already has (id_taken).
     """
     account = Account.objects.locked(account.pk)
     name = _free_name(account, name)
+    _check_id(account, external_id)
     group = Group.objects.create(name=f"{account.pk}/{name}")
-    role = Role.objects.create(account=account, group=group, name=name, created_on=on)
+    role = Role.objects.create(
+        account=account,
+        group=group,
+        name=name,
+        external_id=external_id,
+        created_on=on,
+    )
     _record("created", role, by=by, on=on, source=source)
     authority.grant(role, authority.LAUNCH, by=by, on=on, source=source)
     return role
 
 
 @transaction.atomic
-def rename(role: Role, *, name: str, by: User | None, on: date) -> Role:
+def rename(
+    role: Role, *, name: str, by: User | None, on: date, source: str = "page"
+) -> Role:
     """Give a role another name; who is in it and what it may do stays."""
     account = Account.objects.locked(role.account_id)
     role = _live(account, role)
@@ -43,12 +58,28 @@ def rename(role: Role, *, name: str, by: User | None, on: date) -> Role:
         role.group.name = f"{account.pk}/{role.name}"
         role.group.save(update_fields=["name"])
         role.save(update_fields=["name"])
-        _record("renamed", role, by=by, on=on, before=before)
+        _record("renamed", role, by=by, on=on, before=before, source=source)
     return role
 
 
 @transaction.atomic
-def delete(role: Role, *, by: User | None, on: date) -> list[User]:
+def identify(role: Role, *, external_id: str) -> Role:
+    """Keep what the company's directory calls a role. Refuses an id that another role
+    of the account has (id_taken).
+    """
+    account = Account.objects.locked(role.account_id)
+    role = _live(account, role)
+    if role.external_id != external_id:
+        _check_id(account, external_id, besides=role)
+        role.external_id = external_id
+        role.save(update_fields=["external_id"])
+    return role
+
+
+@transaction.atomic
+def delete(
+    role: Role, *, by: User | None, on: date, source: str = "page"
+) -> list[User]:
     """End a role. Its members, the answer, leave it: seats they have stay and no bill
     changes.
 
@@ -57,7 +88,7 @@ def delete(role: Role, *, by: User | None, on: date) -> list[User]:
     with authority.manager_kept(role.account_id) as account:
         role = _live(account, role)
         members = list(role.members.order_by("id"))
-        _record("deleted", role, by=by, on=on, users=members)
+        _record("deleted", role, by=by, on=on, users=members, source=source)
         signals.left_role.send(
             Role,
             account=account,
@@ -67,7 +98,7 @@ def delete(role: Role, *, by: User | None, on: date) -> list[User]:
             deleted=True,
             by=by,
             on=on,
-            source="page",
+            source=source,
         )
         group = role.group
         Membership.objects.filter(group=group).delete()
@@ -211,6 +242,16 @@ def _free_name(account, name, *, besides=None):
             _("The account already has a role of that name."), code="role_exists"
         )
     return name
+
+
+def _check_id(account, external_id, *, besides=None):
+    same = account.roles.filter(external_id=external_id)
+    if besides is not None:
+        same = same.exclude(pk=besides.pk)
+    if external_id and same.exists():
+        raise ValidationError(
+            _("The account already has a role with this external id."), code="id_taken"
+        )
 
 
 def _record(verb, role, *, by, on, **data):

@@ -1,7 +1,7 @@
 """News from accounts, sent inside the transaction that makes it true.
 
 All come with by (who, or None for an import), on (the local day) and source, which is
-"page" or "import". `users` is a list of User rows of one account.
+"page", "import" or "directory". `users` is a list of User rows of one account.
 """
 
 from django.dispatch import Signal
