@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -25,7 +25,7 @@ from billing.models import Charge, Line, RenewalChange
 from journal import activities
 from marketplace.models import Plan
 from support import approvals, proposals
-from support.models import Adjustment, Ticket
+from support.models import Adjustment, ApprovalLimit, Ticket
 
 Kind = Adjustment.Kind
 State = Adjustment.State
@@ -257,8 +257,10 @@ def discard(adjustment: Adjustment, *, by: User, on: date) -> Adjustment:
 
 
 def of(ticket: Ticket):
-    """A ticket's versions with what pages say of them."""
-    return ticket.adjustments.select_related(
+    """A ticket's versions with what pages say of them, and the limit of today."""
+    limit = ApprovalLimit.objects.filter(currency=OuterRef("currency"))
+    limited = ticket.adjustments.annotate(limit=Subquery(limit.values("amount")))
+    return limited.select_related(
         "change__line__plan__app", "change__line__contract", "change__target_plan",
         "change__granted_plan", "change__new_line", "charge__line", "line__plan__app",
         "from_plan", "to_plan", "author", "ticket__account", "decided_by",

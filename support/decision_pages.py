@@ -1,13 +1,13 @@
 """What a ticket proposes, what it rests on, and the decision. For support staff alone."""
 
-import hashlib
 from datetime import date
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import Prefetch, prefetch_related_objects
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import authority, clock
 from accounts.models import User
@@ -17,7 +17,7 @@ from marketplace.models import Plan
 from support import adjustments, approvals, evidence, proposals, tickets, wishes
 from support.desk_pages import acting, address_of, loaded, local_day
 from support.forms import AdjustForm, CreditForm, DecisionForm
-from support.models import Adjustment, Evidence, Ticket
+from support.models import Adjustment, AdjustmentApproval, Evidence, Ticket
 
 EVENTS_SHOWN = 50
 CHARGES_SHOWN = 60
@@ -151,13 +151,27 @@ def discard(request, pk, version):
     )
 
 
+@require_GET
+@authority.staff_required
+def evidence_page(request, pk):
+    """What a ticket rests on, then and now. The ticket's page fetches it by itself."""
+    ticket = loaded(pk)
+    case = case_of(ticket, by=request.user)
+    context = {"ticket": ticket} | case | evidence_of(ticket, case)
+    whole = "support/evidence.html"
+    template = "support/_evidence_panel.html" if request.htmx else whole
+    return render(request, template, context)
+
+
 def case_of(ticket: Ticket, *, by: User) -> dict:
-    """What a ticket proposes and rests on: as it was, as it is, and what `by` may do."""
+    """What a ticket proposes, in figures of today, and what `by` may do about it."""
     on = local_day(ticket)
-    versions = list(
-        adjustments.of(ticket).prefetch_related("approvals__by").order_by("-version")
-    )
+    versions = list(adjustments.of(ticket).order_by("-version"))
+    if any(one.two_needed for one in versions):
+        given = AdjustmentApproval.objects.select_related("by").order_by("id")
+        prefetch_related_objects(versions, Prefetch("approvals", given))
     for one in versions:
+        one.ticket = ticket
         one.words = wishes.proposed(one)
     newest = next((one for one in versions if one.state != State.DRAFT), None)
     draft = next((one for one in versions if one.state == State.DRAFT), None)
@@ -182,7 +196,7 @@ def case_of(ticket: Ticket, *, by: User) -> dict:
         "questionable": not (ticket.change_id or ticket.is_done or ticket.internal)
         and ticket.category == Ticket.Category.CHARGE,
     }
-    case |= _evidence(ticket, newest or draft, undecided=undecided, on=on)
+    case["has_evidence"] = bool(ticket.change_id or ticket.line_id or newest or draft)
     return case | _powers(case, by=by, on=on)
 
 
@@ -201,10 +215,13 @@ def _is_other(adjustment: Adjustment, change: RenewalChange | None) -> bool:
     )  # fmt: skip
 
 
-def _evidence(ticket, adjustment, *, undecided: bool, on: date) -> dict:
+def evidence_of(ticket: Ticket, case: dict) -> dict:
+    """The snapshots of a ticket, what differs between then and now, and seat events."""
+    on, undecided = case["today"], case["undecided"]
+    adjustment = case["adjustment"] or case["draft"]
     line = ticket.line or (adjustment and adjustment.line)
-    if not ticket.change_id and line is None:
-        return {"seen": "", "rows": []}
+    if not case["has_evidence"]:
+        return {"rows": []}
     found = ticket.evidence.filter(change=ticket.change_id).order_by("id")
     taken = {snapshot.moment: snapshot for snapshot in found}
     then, decided = taken.get(Evidence.Moment.OPENED), taken.get("DECIDED")
@@ -231,7 +248,6 @@ def _evidence(ticket, adjustment, *, undecided: bool, on: date) -> dict:
             for event in shown
         ],
         "events_count": later["seat_events_count"],
-        "seen": evidence.digest(now),
     }
 
 
@@ -239,29 +255,23 @@ def _powers(case: dict, *, by: User, on: date) -> dict:
     """What somebody may do with what is proposed, and why not."""
     newest, proposal, change = case["adjustment"], case["proposal"], case["change"]
     powers = {"refusal": "", "missing": 1, "second": False, "undoable": False}
+    powers |= {"seen": "", "limit": None, "restated": False}
     if newest and newest.state == State.SCHEDULED:
         powers["undoable"] = change.decided_by_id and on < change.term_ends_on
     if not (case["undecided"] and newest):
         return powers
-    limits = approvals.limits([proposal.currency])
-    newest.two_needed = approvals.two_needed(
-        proposal.weight, limit=limits.get(proposal.currency)
-    )
+    newest.two_needed = approvals.two_needed(proposal.weight, limit=newest.limit)
     restated = proposal.figures != adjustments.figures(newest)
     powers["restated"] = restated
-    powers["missing"] = approvals.missing(newest)
+    if newest.two_needed:
+        powers["missing"] = approvals.missing(newest)
     powers["second"] = newest.two_needed and powers["missing"] == 1
-    powers["limit"] = limits.get(proposal.currency)
+    powers["limit"] = newest.limit
     try:
         approvals.refuse(newest, by=by)
     except ValidationError as refusal:
         powers["refusal"] = " ".join(refusal.messages)
-    figures = adjustments.seen(newest, proposal)
-    both = f"{case['seen']}{figures}"
-    return powers | {
-        "seen": hashlib.sha256(both.encode()).hexdigest(),
-        "figures": figures,
-    }
+    return powers | {"seen": adjustments.seen(newest, proposal)}
 
 
 def _authority(recorded: str) -> tuple[str, str] | None:
@@ -293,7 +303,7 @@ def _decide(request, pk, *, approve):
                     on=local_day(ticket),
                     at=clock.now(),
                     word=word,
-                    seen=case.get("figures"),
+                    seen=case["seen"] or None,
                 )
             except ValidationError as refusal:
                 form.add_error(None, refusal)
@@ -308,7 +318,8 @@ def _decide(request, pk, *, approve):
                 )
                 return redirect(address_of(ticket))
     context = {"ticket": ticket, "form": form, "approve": approve, "changed": changed}
-    return render(request, "support/decide.html", context | case, status=status)
+    context |= case | evidence_of(ticket, case)
+    return render(request, "support/decide.html", context, status=status)
 
 
 def _nothing_left(request, ticket, newest: Adjustment | None, *, approve: bool):

@@ -216,8 +216,19 @@ def _facts(changes: list[RenewalChange]) -> _Facts:
         {one.pk: billed.get((one.line_id, one.term_ends_on), 0) for one in changes},
         holds,
         active,
-        Contract.objects.in_bulk({change.line.contract_id for change in changes}),
+        _contracts([change.line for change in changes]),
     )
+
+
+def _contracts(lines: list[Line]) -> dict[int, Contract]:
+    """The lines' contracts by id: those at hand, the others in one query."""
+    known = {
+        line.contract_id: line.contract
+        for line in lines
+        if "contract" in line._state.fields_cache
+    }
+    missing = {line.contract_id for line in lines} - known.keys()
+    return known | (Contract.objects.in_bulk(missing) if missing else {})
 
 
 def _at_renewal(change: RenewalChange, facts, *, quantity, plan) -> Proposal:

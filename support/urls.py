@@ -111,6 +111,7 @@ urlpatterns = [
         decision_pages.undo_approval,
         name="undo-approval",
     ),
+    path("desk/<ticket:pk>/evidence/", decision_pages.evidence_page, name="evidence"),
     path("desk/<ticket:pk>/adjust/", decision_pages.adjust, name="adjust"),
     path("desk/<ticket:pk>/credit/", decision_pages.credit, name="credit"),
     path(
