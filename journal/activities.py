@@ -340,9 +340,8 @@ def _said(value):
 def _actor(activity, names):
     if activity.actor_id is not None:
         return names.get(activity.actor_id, _("Somebody no longer here"))
-    return (
-        _("An import") if activity.data.get("source") == "import" else _("The calendar")
-    )
+    sources = {"import": _("An import"), "directory": _("The company's directory")}
+    return sources.get(activity.data.get("source"), _("The calendar"))
 
 
 def _people(data, names):
