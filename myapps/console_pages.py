@@ -46,6 +46,7 @@ def held(request: HttpRequest, slug: str) -> Holding:
     found = overview.of(account, on=today(request), app=app)
     if found:
         found[0].app = app
+        found[0].may_install = authority.held(request.user, authority.INSTALL)
         return found[0]
     past = account.installations.filter(app=app).exists()
     if not past and not account.lines.filter(app=app).exists():

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -13,6 +14,7 @@ from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -23,7 +25,7 @@ from billing.effects import Effect
 from billing.models import Line
 from marketplace import list_prices, offers
 from marketplace.models import App, Plan
-from myapps import install_links, installs, signing, summary
+from myapps import install_links, installs, provisioning, signing, summary
 from myapps.forms import InstallForm, PeopleForm
 from myapps.models import Installation, InstallLink
 from myapps.summary import Summary
@@ -31,6 +33,7 @@ from myapps.summary import Summary
 PEOPLE_SHOWN = 25
 ORDERS_ON_A_PAGE = 25
 MOST_STATES = 100
+MOST_AGAIN = 200  # people whom an address can name
 
 
 # The install page
@@ -123,6 +126,24 @@ def _already(request, app: App) -> HttpResponse:
     if authority.held(request.user, authority.MANAGE):
         return redirect("myapps:installation", app.slug)
     return redirect("myapps:app", app.slug)
+
+
+@require_GET
+@authority.required(authority.INSTALL)
+def try_again(request: HttpRequest, slug: str) -> HttpResponse:
+    """To the install page, with the plan, people and roles that failed (3.20)."""
+    mine = request.user.account.installations.filter(app__slug=slug)
+    failed = mine.filter(state=Installation.State.FAILED).select_related("plan")
+    there = reverse("myapps:install", args=[slug])
+    if (last := failed.order_by("-pk").first()) is None:
+        return redirect(there)
+    wish = provisioning.wished(last)
+    asked = [("plan", wish.plan.pk)]
+    asked += [("roles", pk) for pk in wish.roles]
+    asked += [("auto", pk) for pk, auto in wish.roles.items() if auto]
+    if len(wish.users) <= MOST_AGAIN:
+        asked += [("users", pk) for pk in wish.users]
+    return redirect(f"{there}?{urlencode(asked)}")
 
 
 # What stands beside the button

@@ -15,7 +15,7 @@ from accounts.models import Account
 from billing import currencies, prices
 from billing.models import Line, RenewalChange, Term
 from marketplace.models import App
-from myapps.models import Installation, JoinEvent, Seat
+from myapps.models import Difference, Installation, JoinEvent, Seat
 
 FAILED_SHOWN_DAYS = 30
 
@@ -31,6 +31,8 @@ class Holding:
     was_installed: bool = False
     active: int = 0
     queued: int = 0
+    differences: int = 0
+    may_install: bool = False
     lines: list[Line] = field(default_factory=list)
     coming: list[Line] = field(default_factory=list)
     changes: list[RenewalChange] = field(default_factory=list)
@@ -213,6 +215,7 @@ def _add_installations(found, ours, *, on: date) -> None:
         .annotate(
             active=_counted(Seat.objects.all()),
             queued=_counted(JoinEvent.objects.queued()),
+            differences_count=_counted(Difference.objects.standing()),
         )
         .order_by("id")
     )
@@ -224,6 +227,7 @@ def _add_installations(found, ours, *, on: date) -> None:
             one = _holding(found, installation.app, on)
             one.installation, one.failed = installation, None
             one.active, one.queued = installation.active, installation.queued
+            one.differences = installation.differences_count
             installation.account = ours["account"]
             installation.plan.app = installation.app
     ended = Installation.objects.filter(**ours).exclude(state="FAILED")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 
 from django.core.exceptions import ValidationError
@@ -11,8 +12,9 @@ from django.db.models.functions import Now
 from accounts.models import User
 from billing import contracts, reversals
 from journal import activities
+from marketplace.models import Plan
 from myapps import endings, partner_events
-from myapps.models import Installation
+from myapps.models import Installation, SeatEvent
 
 log = logging.getLogger(__name__)
 State = Installation.State
@@ -43,6 +45,34 @@ def refuse(
     installation = _waiting(installation, on=on)
     _fail(installation, answer=reason, by=by, on=on)
     return installation
+
+
+@dataclass(frozen=True)
+class Wish:
+    """For whom an installation was asked: people, and roles (True: with Auto Install)."""
+
+    plan: Plan
+    users: list[int]
+    roles: dict[int, bool]
+
+
+def wished(installation: Installation) -> Wish:
+    """Whom a failed installation was for, so that trying again asks nobody twice (3.20).
+
+    People whom a role brought come with the role.
+    """
+    activated = installation.activations.filter(ended_on=installation.closed_on)
+    roles = dict(
+        activated.filter(role__isnull=False).values_list("role", "auto_install")
+    )
+    freed = SeatEvent.objects.filter(
+        installation=installation, kind=SeatEvent.Kind.REMOVED, why="failed"
+    )
+    users = User.objects.active().filter(
+        account=installation.account_id, pk__in=freed.values("user_id")
+    )
+    alone = users.exclude(groups__role__in=roles).order_by("pk")
+    return Wish(installation.plan, list(alone.values_list("pk", flat=True)), roles)
 
 
 def unanswered(*, by: date, zone: str) -> list[int]:

@@ -20,6 +20,7 @@ urlpatterns = [
     path("marketplace/<slug:slug>/", app_pages.app, name="app"),
     # Buying: Install
     path("marketplace/<slug:slug>/install/", install_pages.install, name="install"),
+    path("marketplace/<slug:slug>/again/", install_pages.try_again, name="try-again"),
     # What was signed: Install or Manage
     path("orders/", install_pages.order_list, name="orders"),
     path("orders/<int:pk>/", install_pages.order, name="order"),

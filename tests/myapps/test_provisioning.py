@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.exceptions import ValidationError
 
+from accounts import authority, roles
 from billing.models import Charge
 from myapps import provisioning, seats
 from myapps.models import Installation
@@ -142,3 +144,66 @@ def test_the_administrator_may_try_again(
 
     assert again.state == "INSTALLING"
     assert owed(account) == Decimal("10.00")
+
+
+def test_trying_again_asks_for_the_same_plan_people_and_roles(
+    install,
+    plan,
+    people,
+    account,
+    admin,
+    partner_user,
+    contract,
+    client_of,
+    present,
+    on,
+):
+    role = factories.RoleFactory(account=account)
+    roles.join(role, people(2), by=admin, on=on)
+    (alone,) = people(1)
+    installation = install(plan, [alone], roles={role: True})
+    provisioning.refuse(installation, by=partner_user, on=on, reason="No workspace")
+    browser = client_of(admin)
+
+    page = browser.get(f"/apps/{plan.app.slug}/activity/").content.decode()
+    again = browser.get(f"/marketplace/{plan.app.slug}/again/")
+
+    assert "“No workspace”" in page
+    assert f'href="/marketplace/{plan.app.slug}/again/"' in page
+    asked = parse_qs(urlsplit(again.url).query)
+    assert asked == {
+        "plan": [str(plan.pk)],
+        "roles": [str(role.pk)],
+        "auto": [str(role.pk)],
+        "users": [str(alone.pk)],
+    }
+    form = browser.get(again.url).context["form"]
+    assert form.is_valid()
+    assert (form.chosen_plan, form.count()) == (plan, 3)
+
+
+def test_without_the_install_permission_nobody_is_led_to_try_again(
+    installation, partner_user, account, client_of, present, on
+):
+    provisioning.refuse(installation, by=partner_user, on=on, reason="No workspace")
+    manager = factories.UserFactory(account=account)
+    role = factories.RoleFactory(account=account)
+    authority.grant(role, authority.MANAGE, by=None, on=on, delegates=True)
+    roles.join(role, [manager], by=None, on=on)
+
+    page = client_of(manager).get("/apps/box/activity/").content.decode()
+
+    assert "/again/" not in page
+    assert "Install permission can try again" in page
+
+
+def test_my_apps_shows_since_when_and_what_the_partner_said(
+    installation, partner_user, admin, client_of, present, on
+):
+    browser = client_of(admin)
+    waiting = browser.get("/apps/box/users/").content.decode()
+    provisioning.confirm(installation, by=partner_user, on=on, answer="Workspace 7")
+    confirmed = browser.get("/apps/box/users/").content.decode()
+
+    assert "Since Nov 23, 2026" in waiting
+    assert "“Workspace 7”" in confirmed
