@@ -45,7 +45,9 @@ def ticket(request, pk):
     found = loaded(pk)
     before = request.GET.get("before", "")
     if request.htmx and before.isdecimal():
-        talk = conversations.of(found, most=SAID_ON_A_PAGE, before=int(before))
+        talk = conversations.of(
+            found, most=SAID_ON_A_PAGE, before=int(before), joined=found.joined
+        )
         context = {"ticket": found, "talk": talk}
         return render(request, "support/_said.html", context)
     return _page(request, found)
@@ -339,8 +341,10 @@ def _page(request, found, *, form=None, status=200):
     before = request.GET.get("before", "")
     before = int(before) if before.isdecimal() else None
     now = timezone.now()
-    leaving = conversations.leaving(found, by=request.user)
-    talk = conversations.of(found, most=SAID_ON_A_PAGE, before=before)
+    talk = conversations.of(
+        found, most=SAID_ON_A_PAGE, before=before, joined=found.joined
+    )
+    leaving = conversations.leaving(talk, by=request.user, at=now)
     context = {
         "ticket": found,
         "today": local_day(found),
@@ -350,7 +354,6 @@ def _page(request, found, *, form=None, status=200):
         "before": before,
         "form": form,
         "writing": _writing(request, found, form),
-        "recipients": conversations.recipients(found),
         "leaving": leaving,
         "leaves_in": leaving and max((leaving.leaves_at - now).seconds, 1),
         "room": presences.of(found, by=request.user, at=now),
@@ -360,6 +363,7 @@ def _page(request, found, *, form=None, status=200):
         else [],
     }
     context |= beside(found, by=request.user, at=clock.now())
+    context["recipients"] = conversations.recipients(found, context["followers"])
     charge = found.category == Ticket.Category.CHARGE
     if found.change_id or charge:
         context |= case_of(found, by=request.user)
@@ -385,7 +389,8 @@ def _writing(request, found, form) -> dict:
         "open": "note" if found.internal or "note" in request.GET else "reply",
         "wait": form["wait"].value() if form else False,
     }
-    canned = CannedReply.objects.filter(shortcut=request.GET.get("canned", "")).first()
+    wanted = request.GET.get("canned", "")
+    canned = wanted and CannedReply.objects.filter(shortcut=wanted).first()
     if canned:
         put_in = canned_replies.rendered(
             canned, ticket=found, by=request.user, on=local_day(found)

@@ -5,13 +5,14 @@ a customer may read has one door: `Message.objects.public()`.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Max, Prefetch, Q
-from django.db.models.functions import Now
+from django.db.models import Max, OuterRef, Prefetch, Q
 from django.utils.translation import gettext as _
 
 from accounts import authority
@@ -25,6 +26,13 @@ UNDO = timedelta(seconds=10)
 
 MENTION = re.compile(r"(?<![\w@.])@([a-z0-9][\w.+-]*)", re.IGNORECASE)
 """Somebody of staff in a note: @ and what their address has before its own @."""
+
+
+_TOLD = (
+    User.objects.filter(mentioned_in=OuterRef("pk"))
+    .order_by("display_name")
+    .values("display_name")
+)
 
 
 @dataclass(frozen=True)
@@ -127,10 +135,10 @@ def _attach(message: Message) -> None:
     ).update(message=message)
 
 
-def recipients(ticket: Ticket) -> list[User]:
+def recipients(ticket: Ticket, followers: Iterable[User] | None = None) -> list[User]:
     """Whom a reply goes to, the first of them to be greeted by name: who asked, or, where
     the calendar or staff did, those who manage the account's apps; and the followers
-    who work for the account.
+    who work for the account, as far as they are not at hand already.
     """
     if ticket.internal:
         return []
@@ -141,8 +149,12 @@ def recipients(ticket: Ticket) -> list[User]:
     else:
         holders = authority.holders(ticket.account, authority.MANAGE)
         people |= {one.pk: one for one in holders.order_by("display_name", "pk")}
-    followers = ticket.followers.active().filter(account=ticket.account_id)
-    return list((people | {one.pk: one for one in followers}).values())
+    if followers is None:
+        followers = ticket.followers.order_by("display_name", "pk")
+    for one in followers:
+        if one.is_active and one.account_id == ticket.account_id:
+            people[one.pk] = one
+    return list(people.values())
 
 
 def staff():
@@ -164,16 +176,19 @@ def mentioned(body: str) -> list[User]:
     return list(staff().filter(wanted).order_by("pk")) if handles else []
 
 
-def of(ticket: Ticket, *, most: int, before: int | None = None) -> Conversation:
+def of(
+    ticket: Ticket, *, most: int, before: int | None = None, joined: bool = True
+) -> Conversation:
     """What staff read of a conversation: its newest `most` messages, notes and replies
-    about to leave among them, and what was said on tickets merged into it; `before`
-    turns back to older ones.
+    about to leave among them, and, where some were `joined`, what was said on tickets
+    merged into it; `before` turns back to older ones.
     """
     files = Attachment.objects.defer("content").order_by("pk")
     said = (
-        merges.said(ticket)
+        (merges.said(ticket) if joined else ticket.messages)
         .select_related("author", "ticket")
-        .prefetch_related("mentions", Prefetch("attachments", files))
+        .annotate(told=ArraySubquery(_TOLD))
+        .prefetch_related(Prefetch("attachments", files))
     )
     if before is not None:
         said = said.filter(pk__lt=before)
@@ -201,8 +216,9 @@ def since(ticket: Ticket, seen: int, *, by: User) -> list[Message]:
     )
 
 
-def leaving(ticket: Ticket, *, by: User) -> Message | None:
-    """The reply that somebody can still take back."""
-    return (
-        ticket.messages.filter(author=by, leaves_at__gt=Now()).order_by("-pk").first()
-    )
+def leaving(talk: Conversation, *, by: User, at: datetime) -> Message | None:
+    """The reply that somebody can still take back, if it is in sight."""
+    for message in reversed(talk.said):
+        if message.author_id == by.pk and message.leaves_at and message.leaves_at > at:
+            return message
+    return None

@@ -5,7 +5,7 @@ from datetime import date
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -149,9 +149,9 @@ def beside(ticket, *, by, at) -> dict:
         "now": at,
         "fields": fields_form(ticket),
         "relations": links.of(ticket),
-        "merged": list(
-            Ticket.objects.filter(merged_into=ticket).order_by("id")[:MERGED_SHOWN]
-        ),
+        "merged": list(ticket.merged.order_by("id")[:MERGED_SHOWN])
+        if ticket.joined
+        else [],
         "followers": followers,
         "follows": by in followers,
     }
@@ -209,9 +209,12 @@ def offerable_to(ticket):
 
 
 def loaded(pk) -> Ticket:
-    """The ticket of an address, with what its pages say of it."""
+    """The ticket of an address, with what its pages say of it; `joined` is whether
+    others were merged into it.
+    """
+    merged = Ticket.objects.filter(merged_into=OuterRef("pk"))
     return get_object_or_404(
-        Ticket.objects.select_related(
+        Ticket.objects.annotate(joined=Exists(merged)).select_related(
             "account", "app", "plan", "requester", "assignee", "contract",
             "line__plan__app", "change__line__plan__app", "change__target_plan",
             "change__granted_plan", "change__new_line", "change__asked_by",

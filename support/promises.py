@@ -63,8 +63,15 @@ class Book:
 
     @cached_property
     def promised(self) -> dict[tuple[str, int], Promised]:
-        rows = list(ServicePromise.objects.order_by("id"))
-        calendars = hours_by_calendar()
+        rows = list(
+            ServicePromise.objects.select_related("calendar")
+            .prefetch_related("calendar__hours", "calendar__closures")
+            .order_by("id")
+        )
+        calendars = {
+            row.calendar_id: _hours(row.calendar)
+            for row in {row.calendar_id: row for row in rows}.values()
+        }
         return {
             (row.category, row.priority): Promised(
                 hours=calendars[row.calendar_id],
@@ -108,12 +115,6 @@ class Book:
         for end, kinds in by_horizon.items():
             found |= kinds & Q(presses_at__lte=end)
         return found
-
-
-def hours_by_calendar() -> dict[int, working_time.Hours]:
-    """When the desk works, by each calendar's id."""
-    calendars = Calendar.objects.prefetch_related("hours", "closures")
-    return {calendar.pk: _hours(calendar) for calendar in calendars}
 
 
 def horizon(hours: working_time.Hours | None, *, at: datetime) -> datetime:

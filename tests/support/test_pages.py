@@ -140,7 +140,7 @@ class TestAnInternalNote:
         desk.post(address, {"body": self.CANARY, "to": "note"})
         desk.post(address, {"body": "Hello", "to": "customer"})
 
-        public = ticket.messages.public().values_list("body", flat=True)
+        public = ticket.messages.filter(internal=False).values_list("body", flat=True)
         assert list(public) == ["We moved away.", "Hello"]
 
     def test_without_a_button_nothing_is_said(self, ticket, desk):
