@@ -7,7 +7,7 @@ Weeks begin on Monday; days are UTC's, as the desk's are.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db.models import (
@@ -106,12 +106,12 @@ def open_by_age(*, on: date) -> Table:
 
 def promises_kept(*, on: date, weeks: int) -> Table:
     """Of what was solved in a week and had a promise: the parts in time, in percent."""
+    since = datetime.combine(_weeks(on, weeks)[0], time(0), UTC)
     solved = (
         Ticket.objects.filter(
-            solved_at__isnull=False, merged_into=None, solution_due_at__isnull=False
+            solved_at__gte=since, merged_into=None, solution_due_at__isnull=False
         )
         .annotate(week=TruncWeek("solved_at", output_field=DateField()))
-        .filter(week__in=_weeks(on, weeks))
         .values("week")
         .annotate(
             solved=Count("pk"),
@@ -151,12 +151,13 @@ def decided_before(*, on: date, weeks: int) -> Table:
     }
     decided = (
         RenewalChange.objects.filter(
-            decided_on__isnull=False, decided_by__isnull=False, tickets__isnull=False
+            decided_on__gte=_weeks(on, weeks)[0],
+            decided_by__isnull=False,
+            tickets__isnull=False,
         )
         .annotate(
             week=TruncWeek("decided_on", output_field=DateField()), days_left=days
         )
-        .filter(week__in=_weeks(on, weeks))
         .values("week")
         .annotate(**counts, median=_Median("days_left"))
     )
@@ -182,21 +183,20 @@ def adjusted(*, on: date, weeks: int) -> list[Table]:
     """What adjustments decided in a week were worth, a table for each currency."""
     found = (
         Adjustment.objects.filter(
-            decided_on__isnull=False, state__in=[*APPROVED, "DECLINED"]
+            decided_on__gte=_weeks(on, weeks)[0], state__in=[*APPROVED, "DECLINED"]
         )
         .annotate(week=TruncWeek("decided_on", output_field=DateField()))
-        .filter(week__in=_weeks(on, weeks))
-        .values("line__currency", "week")
+        .values("currency", "week")
         .annotate(
             approved=Sum("weight", filter=Q(state__in=APPROVED)),
             declined=Sum("weight", filter=Q(state="DECLINED")),
             count=Count("pk"),
         )
-        .order_by("line__currency")
+        .order_by("currency")
     )
     by_currency: dict[str, dict] = {}
     for row in found:
-        by_currency.setdefault(row["line__currency"], {})[row["week"]] = row
+        by_currency.setdefault(row["currency"], {})[row["week"]] = row
     return [
         Table(
             key=f"adjustments-{currency.lower()}",

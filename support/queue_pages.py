@@ -31,7 +31,7 @@ class FirstOnes(Paginator):
 
     @cached_property
     def count(self):
-        return self.object_list.order_by().values("pk")[: queues.MOST].count()
+        return self.object_list.order_by()[: queues.MOST].count()
 
     @property
     def is_cut(self):
@@ -43,9 +43,8 @@ class FirstOnes(Paginator):
 def queue(request):
     """A queue as the address says: view, filters, columns and order."""
     wished = QueueFilter(request.GET, user=request.user, on=_today())
-    page = FirstOnes(queues.shown(wished.qs), ON_A_PAGE).get_page(
-        request.GET.get("page")
-    )
+    ids = wished.qs.values_list("pk", flat=True)
+    page = FirstOnes(ids, ON_A_PAGE).get_page(request.GET.get("page"))
     saved = _saved_in(request)
     context = _listed(request, view=wished.view, saved=saved) | {
         "wished": wished,
@@ -54,6 +53,8 @@ def queue(request):
         "page": page,
         "rows": _rows(page),
         "columns": [(name, queues.COLUMNS[name]) for name in wished.columns],
+        "label": {name: str(label) for name, label in queues.COLUMNS.items()}
+        | {"nobody": _("Nobody"), "calendar": _("The calendar")},
         "sortable": set(queues.SORTS),
         "every_column": queues.COLUMNS.items(),
         "empty": queues.VIEWS[wished.view].empty if wished.view in queues.VIEWS else "",
@@ -220,15 +221,28 @@ def _listed(request, *, view: str, saved) -> dict:
 
 
 def _rows(page) -> list[dict]:
-    held, book, now = queues.held_since(page), promises.Book(), clock.now()
+    """The page's tickets in its order, with how they press and since when they hold."""
+    by_id = queues.shown(Ticket.objects.all()).in_bulk(list(page))
+    tickets = [by_id[pk] for pk in page if pk in by_id]
+    held, book, now = queues.held_since(tickets), promises.Book(), clock.now()
     return [
         {
             "ticket": ticket,
             "held_since": held.get(ticket.pk),
             "presses": book.presses(ticket, at=now),
+            "why": _why(ticket),
         }
-        for ticket in page
+        for ticket in tickets
     ]
+
+
+def _why(ticket) -> str:
+    """What presses: the promise that is due first, or the term end."""
+    if ticket.presses_at in (None, ticket.answer_due_at):
+        return _("answer")
+    return (
+        _("solution") if ticket.presses_at == ticket.solution_due_at else _("term end")
+    )
 
 
 def _saved_in(request):

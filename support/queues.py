@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Exists, F, Min, OuterRef, Q, Subquery
+from django.db.models import BooleanField, Exists, F, Func, Min, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -248,7 +249,13 @@ def _of_account(tickets, words, user, on):
 
 
 def _with_words(tickets, words, user, on):
-    return tickets.filter(pk__in=searches.matching(str(words)).values("ticket"))
+    """The newest that match, found first: whatever else is asked is asked of these."""
+    newest = searches.matching(str(words)).order_by("-ticket").values("ticket")[:MOST]
+    among = Func(
+        F("pk"), ArraySubquery(newest), arg_joiner=" = ANY (",
+        template="(%(expressions)s))", output_field=BooleanField(),
+    )  # fmt: skip
+    return tickets.filter(among)
 
 
 def _older(tickets, days, user, on):
