@@ -17,7 +17,7 @@ from tqdm import tqdm
 from accounts import authority, clock, people, roles, terms
 from accounts.models import Account, Role, TermsVersion, User
 from billing import contracts
-from demo import cast, sandbox
+from demo import cast, sandbox, talks
 from journal import endpoints, webhooks
 from journal.calls import Answer
 from marketplace import offers
@@ -60,7 +60,7 @@ def tell(*, on: date, files: Path, quiet: bool = False, pin: bool = False) -> No
     cast.enter()
     listening = _listen(at=_noon(first), on=first)
     days = {on: []}
-    for before, event in EVENTS:
+    for before, event in [*EVENTS, *talks.events()]:
         days.setdefault(on - timedelta(days=before), []).append(event)
     for day, events in tqdm(sorted(days.items()), unit="day", disable=quiet):
         _at(day)
