@@ -69,7 +69,7 @@ class Book:
             .order_by("id")
         )
         calendars = {
-            row.calendar_id: _hours(row.calendar)
+            row.calendar_id: hours_of(row.calendar)
             for row in {row.calendar_id: row for row in rows}.values()
         }
         return {
@@ -117,6 +117,12 @@ class Book:
         return found
 
 
+def hours_by_calendar() -> dict[int, working_time.Hours]:
+    """When the desk works, by each calendar's id."""
+    calendars = Calendar.objects.prefetch_related("hours", "closures")
+    return {calendar.pk: _hours(calendar) for calendar in calendars}
+
+
 def horizon(hours: working_time.Hours | None, *, at: datetime) -> datetime:
     """What is due by then presses at a moment: two business days on (inclusive)."""
     try:
@@ -127,10 +133,13 @@ def horizon(hours: working_time.Hours | None, *, at: datetime) -> datetime:
         return working_time.business_days_after(EVERY_WEEKDAY, at, BUSINESS_DAYS)
 
 
-def clocks(ticket: Ticket, *, at: datetime) -> list[Clock]:
-    """The deadlines of a ticket that is not done, the promised ones first."""
+def clocks(ticket: Ticket, *, at: datetime, zone: str | None = None) -> list[Clock]:
+    """The deadlines of a ticket that is not done, the promised ones first. `zone` is its
+    term's, where that is known.
+    """
     if ticket.is_done:
         return []
+    zones = {(ticket.line_id, ticket.term_ends_on): zone} if zone else None
     book, runs = Book(), ticket.state in RUNNING
     promised = book.of(ticket)
     end = horizon(promised and promised.hours, at=at)
@@ -148,7 +157,7 @@ def clocks(ticket: Ticket, *, at: datetime) -> list[Clock]:
         found.append(clock("solution", ticket.solution_due_at, runs=runs))
     if ticket.term_ends_on:
         waits = ticket.state != State.SCHEDULED
-        found.append(clock("term_end", term_end_at(ticket), runs=waits))
+        found.append(clock("term_end", term_end_at(ticket, zones), runs=waits))
     return found
 
 
@@ -281,7 +290,8 @@ def _zones(tickets: list[Ticket]) -> dict:
     }
 
 
-def _hours(calendar: Calendar) -> working_time.Hours:
+def hours_of(calendar: Calendar) -> working_time.Hours:
+    """When the desk works, by a calendar."""
     week = [[] for _day in range(7)]
     for one in calendar.hours.all():
         week[one.weekday].append((one.opens, one.closes))
