@@ -5,7 +5,13 @@ from datetime import date
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import (
+    Exists,
+    OuterRef,
+    Prefetch,
+    Subquery,
+    prefetch_related_objects,
+)
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -145,13 +151,11 @@ def beside(ticket, *, by, at) -> dict:
     """What stands beside a conversation: deadlines, fields, links, merges, followers."""
     followers = list(ticket.followers.order_by("display_name", "pk"))
     return {
-        "clocks": promises.clocks(ticket, at=at),
+        "clocks": promises.clocks(ticket, at=at, zone=ticket.term_zone),
         "now": at,
         "fields": fields_form(ticket),
         "relations": links.of(ticket),
-        "merged": list(ticket.merged.order_by("id")[:MERGED_SHOWN])
-        if ticket.joined
-        else [],
+        "merged": list(ticket.merged.all())[:MERGED_SHOWN] if ticket.joined else [],
         "followers": followers,
         "follows": by in followers,
     }
@@ -210,11 +214,14 @@ def offerable_to(ticket):
 
 def loaded(pk) -> Ticket:
     """The ticket of an address, with what its pages say of it; `joined` is whether
-    others were merged into it.
+    others were merged into it, `term_zone` the time zone of its term.
     """
     merged = Ticket.objects.filter(merged_into=OuterRef("pk"))
-    return get_object_or_404(
-        Ticket.objects.annotate(joined=Exists(merged)).select_related(
+    term = Term.objects.filter(line=OuterRef("line"), ends_on=OuterRef("term_ends_on"))
+    found = get_object_or_404(
+        Ticket.objects.annotate(
+            joined=Exists(merged), term_zone=Subquery(term.values("timezone")[:1])
+        ).select_related(
             "account", "app", "plan", "requester", "assignee", "contract",
             "line__plan__app", "change__line__plan__app", "change__target_plan",
             "change__granted_plan", "change__new_line", "change__asked_by",
@@ -222,6 +229,11 @@ def loaded(pk) -> Ticket:
         ),
         pk=pk,
     )  # fmt: skip
+    if found.joined:
+        prefetch_related_objects(
+            [found], Prefetch("merged", Ticket.objects.order_by("id"))
+        )
+    return found
 
 
 def address_of(ticket) -> str:

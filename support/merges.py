@@ -81,7 +81,8 @@ def undo(ticket: Ticket, *, by: User, on: date, at: datetime | None = None) -> T
 
 def family(ticket: Ticket) -> list[int]:
     """The ids of a ticket and of all that go on in it, directly or over another."""
-    found, newest = [ticket.pk], [ticket.pk]
+    newest = [one.pk for one in ticket.merged.all()]
+    found = [ticket.pk, *newest]
     while newest:
         newest = list(
             Ticket.objects.filter(merged_into__in=newest).values_list("pk", flat=True)

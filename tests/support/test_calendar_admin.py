@@ -33,7 +33,7 @@ def test_a_calendar_has_hours_holidays_and_closures(form, sales, client_of, toda
     answer = client_of(sales).post(reverse("admin:support_calendar_add"), form)
 
     assert answer.status_code == 302
-    hours = promises.hours_by_calendar()[Calendar.objects.get(name="Night desk").pk]
+    hours = promises.hours_of(Calendar.objects.get(name="Night desk"))
     assert hours.works_on(today)
     assert not hours.works_on(today.replace(day=24))
     assert not hours.works_on(today.replace(day=30))

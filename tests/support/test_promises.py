@@ -305,7 +305,7 @@ class TestAHoliday:
         promised.save()
         moment = datetime(2026, 12, 7, 16, tzinfo=LISBON)
 
-        found = promises.hours_by_calendar()[promised.pk]
+        found = promises.hours_of(promised)
 
         assert not found.works_on(date(2026, 12, 8))  # Immaculate Conception
         assert found.works_on(moment.date())
