@@ -1,7 +1,7 @@
 from django.contrib.auth import views as auth_views
 from django.urls import path
 
-from accounts import key_pages, views
+from accounts import directory_pages, key_pages, views
 from accounts.forms import PasswordResetForm
 
 app_name = "accounts"
@@ -22,6 +22,12 @@ urlpatterns = [
     path("roles/<int:pk>/permissions/", views.permissions, name="role-permissions"),
     path("roles/<int:pk>/rename/", views.rename_role, name="rename-role"),
     path("roles/<int:pk>/delete/", views.delete_role, name="delete-role"),
+    path("people/directory/", directory_pages.directory, name="directory"),
+    path(
+        "people/directory/key/",
+        directory_pages.add_key,
+        name="add-directory-key",
+    ),
     # Install, Manage or Manage roles
     path("people/picker/", views.people_picker, name="people-picker"),
     path("people/resolve/", views.resolve_people, name="resolve-people"),

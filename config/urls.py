@@ -21,4 +21,5 @@ urlpatterns = [
     path("styleguide/", styleguide, name="styleguide"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api_urls")),
+    path("scim/v2/", include("accounts.scim_urls")),
 ]
