@@ -74,6 +74,7 @@ PUBLIC_ADDRESS = env("PUBLIC_ADDRESS", "http://127.0.0.1:8000").rstrip("/")
 TERM_END_LEAD_DAYS = int(env("TERM_END_LEAD_DAYS", "0"))
 TERM_END_BATCH = int(env("TERM_END_BATCH", "5000"))
 NOTICE_DAYS = [30, 7, 1]
+HELD_ALERT_DAYS = [int(days) for days in env("HELD_ALERT_DAYS", "7 30").split()]
 SOLVED_CLOSES_DAYS = int(env("SOLVED_CLOSES_DAYS", "7"))
 
 # Webhooks go out into the world; what they may reach on this machine besides is for
@@ -304,6 +305,7 @@ CELERY_BEAT_SCHEDULE = {
     "terms and periods": tick("support.tasks.end_terms", every=HOUR),
     "batches": tick("billing.tasks.close_batches", every=HOUR),
     "notices": tick("support.tasks.send_notices", every=HOUR),
+    "held money": tick("support.tasks.tell_of_holds", every=HOUR),
     "bulk jobs": tick("support.tasks.work_bulk_jobs", every=MINUTE),
     "tickets that wait": tick("support.tasks.wake_tickets", every=HOUR),
     "reconcile": tick("support.tasks.tell_differences", every=24 * HOUR),

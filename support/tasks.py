@@ -8,7 +8,7 @@ from celery import shared_task
 from django.conf import settings
 
 from accounts import clock
-from support import bulk_jobs, findings, lapses, notices, term_end
+from support import bulk_jobs, findings, hold_alerts, lapses, notices, term_end
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,19 @@ def send_notices() -> None:
             zone=zone,
             on=clock.today(zone),
             marks=settings.NOTICE_DAYS,
+            at=clock.now(),
+            places=places(),
+        )
+
+
+@shared_task
+def tell_of_holds() -> None:
+    """Every hour: tell staff of tickets that have held money for a set number of days."""
+    for zone in term_end.zones():
+        hold_alerts.tell(
+            zone=zone,
+            on=clock.today(zone),
+            marks=settings.HELD_ALERT_DAYS,
             at=clock.now(),
             places=places(),
         )
