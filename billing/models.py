@@ -432,6 +432,7 @@ class ChargeQuerySet(models.QuerySet):
             Cast("pk", models.TextField()),
             Value("/charge:"),
             Cast("charge", models.TextField()),
+            output_field=models.TextField(),
         )
         grants = CreditGrant.objects.filter(account=OuterRef("account"))
         same = grants.annotate(its_cause=cause).filter(its_cause=OuterRef("cause"))

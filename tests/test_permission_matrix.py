@@ -284,7 +284,7 @@ class World:
             "ticket": {"pk": Ticket.objects.get(line=line).pk},
             "macro_ticket": {"pk": plan_ticket.pk},
             "said": {"pk": plan_ticket.pk, "message": 1},
-            "version": {"pk": ticket.pk, "version": 1},
+            "version": {"pk": Ticket.objects.get(line=line).pk, "version": 1},
             "canned_reply": {"pk": self._canned_reply().pk},
             "macro": {"pk": self.macro.pk},
             "plan_ticket": {"pk": plan_ticket.pk},
