@@ -46,13 +46,13 @@ REFUSALS = {
     "404": "Nothing is here, or it is not yours.",
     "405": "This address does not answer that method.",
     "406": "This address does not answer in that format.",
+    "409": "Something else happened meanwhile: read again, then decide.",
+    "422": "A rule refuses it; code and clause say which.",
     "429": "Too many calls: wait as long as Retry-After says.",
 }
 UNSAFE_REFUSALS = {
-    "409": "Something else happened meanwhile: read again, then decide.",
     "412": "It changed since you read it (If-Match).",
     "415": "Send application/json.",
-    "422": "A rule refuses it; code and clause say which.",
     "428": "Send If-Match with the ETag that you read.",
 }
 IDEMPOTENCY_KEY = {
