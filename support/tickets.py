@@ -217,8 +217,8 @@ def submit(
 ) -> Ticket:  # fmt: skip
     """A customer's request. Those that lower a bill ask billing, which opens the ticket.
 
-    Refuses a billing request without its line (code no_line), and what
-    `billing.renewals` refuses.
+    Refuses a request that does not name what its category is about (code no_line where
+    it lowers a bill, else link_missing), and what `billing.renewals` refuses.
     """
     if category in {Category.CANCELLATION, Category.REDUCTION}:
         if line is None:
@@ -235,6 +235,7 @@ def submit(
         return change.tickets.get()
     plan = plan or (line.plan if line else None)
     app = app or (plan.app if plan else None)
+    categories.refuse_unlinked(category, app=app, line=line)
     subject = subject or _subject(category, app=app, plan=plan)
     return open(
         account, category=category, subject=subject, by=by, on=on, body=body,

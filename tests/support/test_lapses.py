@@ -65,7 +65,7 @@ class TestWaking:
         assert ticket.version == 1
 
     def test_goes_on_from_the_midnight_however_late_it_comes(
-        self, account, support, today
+        self, first_promises, account, support, today
     ):
         def due(late):
             ticket = TicketFactory(account=account, opened_at=datetime(

@@ -141,7 +141,7 @@ class TestTheFields:
         assert "cannot become “closed”" in text(answer)
 
 
-def test_the_deadlines_stand_there_in_words(ticket, desk, today):
+def test_the_deadlines_stand_there_in_words(first_promises, ticket, desk):
     page = text(desk.get(address("ticket", ticket)))
 
     assert "First answer due in 6 h" in page
