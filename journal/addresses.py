@@ -2,7 +2,7 @@
 
 A partner writes an address; the product's own network must not answer it. An address is
 read twice: its words when it is registered (`read`), what its name stands for each time
-something is sent (`found`). ADR 14 says what is refused and why.
+something is sent (`found`). ADR 18 says what is refused and why.
 """
 
 import re
