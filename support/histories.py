@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from accounts.models import User
 from journal import activities
@@ -11,6 +11,7 @@ from support import fields
 from support.models import Ticket
 
 SHOWN = 200
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,16 @@ class Difference:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a ticket's history: a sentence, and the fields that it changed."""
+    """One line of a ticket's history: a sentence, and the fields that it changed.
+
+    `at` is the moment where that is one of the day it was done for, else None.
+    """
 
     verb: str
     sentence: str
     by: User | None
-    at: datetime
+    on: date
+    at: datetime | None
     differences: list[Difference]
 
 
@@ -46,7 +51,8 @@ def of(ticket: Ticket, *, most: int = SHOWN) -> list[Entry]:
             verb=activity.verb,
             sentence=activities.sentence(activity, names),
             by=people.get(activity.actor_id),
-            at=activity.at,
+            on=activity.on,
+            at=activity.at if abs(activity.at.date() - activity.on) <= DAY else None,
             differences=_differences(activity, people, names),
         )
         for activity in found

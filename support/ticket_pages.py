@@ -4,6 +4,7 @@ it is linked to, merged into, split into; and tickets that staff open.
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -98,8 +99,8 @@ def merge(request, pk):
     context = {
         "ticket": found,
         "form": form,
-        "near": _near(found),
-        "submit": _("Merge"),
+        "near": _near(found, survivors=True),
+        "act": _("Merge into it"),
     }
     status = 422 if form.errors else 200
     return render(request, "support/ticket_merge.html", context, status=status)
@@ -132,7 +133,8 @@ def link(request, pk):
         else:
             messages.success(request, _("Linked to %(n)s.") % {"n": other.number})
             return redirect(f"{address_of(found)}#facts")
-    context = {"ticket": found, "form": form, "near": _near(found)}
+    near, act = _near(found), _("Link it")
+    context = {"ticket": found, "form": form, "near": near, "act": act}
     status = 422 if form.errors else 200
     return render(request, "support/ticket_link.html", context, status=status)
 
@@ -230,14 +232,22 @@ def _in_words(found, changes: dict) -> list[str]:
     ]
 
 
-def _near(found):
-    """Tickets of the account that it may well belong to: of the same app first."""
+def _near(found, *, survivors=False):
+    """Tickets of the account that it may well belong to: of the same app first. As
+    survivors of a merge, only those that the rules would take.
+    """
     others = (
         Ticket.objects.of(found.account)
         .filter(merged_into=None)
         .exclude(pk=found.pk)
         .select_related("app", "requester")
     )
+    if survivors:
+        others = others.filter(internal=found.internal)
+        if not found.is_done:
+            others = others.open()
+        if found.requester_id and not found.internal:
+            others = others.filter(Q(requester=found.requester_id) | Q(requester=None))
     newest = list(others.order_by("-id")[: 4 * OFFERED])
     newest.sort(key=lambda one: one.app_id != found.app_id)
     return newest[:OFFERED]
