@@ -220,6 +220,7 @@
   composer.addEventListener("input", function (event) {
     if (!event.target.dataset.writes) return;
     typed = Date.now();
+    event.target.dataset.unkept = "1";
     if (typing) typing.value = "1";
     suggest(event.target);
   });
@@ -255,11 +256,18 @@
     if (typing && Date.now() - typed > 10000) typing.value = "0";
   }, 2000);
 
+  // What is being kept is no longer unkept, unless that did not get through.
+  composer.addEventListener("htmx:beforeRequest", function (event) {
+    delete event.target.dataset.unkept;
+  });
+  composer.addEventListener("htmx:afterRequest", function (event) {
+    if (event.detail.failed && event.target.dataset.writes) event.target.dataset.unkept = "1";
+  });
+
   // Leaving with words that are not kept yet: keep them now, whatever becomes of the page.
   window.addEventListener("pagehide", function () {
-    if (Date.now() - typed > 2000) return;
-    composer.querySelectorAll("[data-writes]").forEach(function (field) {
-      if (field.value === field.defaultValue || field.form.dataset.sent) return;
+    composer.querySelectorAll("[data-unkept]").forEach(function (field) {
+      if (field.form.dataset.sent) return;
       var data = new FormData(field.form);
       data.set("to", field.dataset.writes === "note" ? "note" : "customer");
       navigator.sendBeacon(field.getAttribute("hx-post"), data);
