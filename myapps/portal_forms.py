@@ -177,7 +177,7 @@ class DeliveriesForm(forms.Form):
     """Which deliveries are listed."""
 
     STATES = {
-        "delivered": _("Delivered"),
+        "delivered": _("Arrived"),
         "waiting": _("Waiting"),
         "failed": _("Given up"),
         "replaced": _("Replaced"),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import authority, clock
+from journal import endpoints
 from marketplace import list_prices, listings
 from marketplace.models import App, ListPrice, Plan
 from myapps import app_pages
@@ -258,7 +259,7 @@ def preview(request: HttpRequest, slug: str) -> HttpResponse:
     history = list_prices.changes(listed)
     context = {
         "app": proposed,
-        "preview": True,
+        "waits": endpoints.expected(app.partner_id),
         "ours": None,
         "on": on,
         "currency": proposed.currency,
