@@ -50,7 +50,7 @@ def preview(ids: Iterable[int], changes: Mapping, *, by: User, at: datetime) -> 
     job = BulkJob.objects.create(by=by, changes=dict(changes))
     resolved = _resolved(changes)
     names = _names([*ids], resolved)
-    found = Ticket.objects.select_related("account", "change", "line")
+    found = Ticket.objects.select_related("account", "assignee", "change", "line")
     for first in range(0, len(ids), AT_ONCE):
         some = found.filter(pk__in=ids[first : first + AT_ONCE]).order_by("pk")
         BulkItem.objects.bulk_create(
@@ -141,14 +141,14 @@ def _take(pk: int, changes: Mapping, *, by: User, at: datetime) -> bool:
 def _locked(pk: int) -> BulkItem | None:
     return (
         BulkItem.objects.select_for_update(skip_locked=True, of=["self"])
-        .select_related("ticket__account")
+        .select_related("ticket__account", "ticket__assignee")
         .filter(pk=pk, outcome=BulkItem.Outcome.WAITING)
         .first()
     )
 
 
 def _done(ticket: Ticket, changes: Mapping, *, by: User, at: datetime):
-    before = ticket.version
+    before, names = _values(ticket), _assigned(ticket)
     try:
         with transaction.atomic():
             ticket = tickets.revise(
@@ -156,9 +156,8 @@ def _done(ticket: Ticket, changes: Mapping, *, by: User, at: datetime):
             )
     except ValidationError as refusal:
         return BulkItem.Outcome.REFUSED, " ".join(refusal.messages)[:300]
-    if ticket.version == before:
-        return BulkItem.Outcome.DONE, _("It is so already.")
-    return BulkItem.Outcome.DONE, _("Changed.")
+    words = _differences(before, _values(ticket), names | _assigned(ticket))
+    return BulkItem.Outcome.DONE, words[:300]
 
 
 def _foreseen(job: BulkJob, ticket: Ticket, changes, *, names, at) -> BulkItem:
@@ -172,14 +171,27 @@ def _foreseen(job: BulkJob, ticket: Ticket, changes, *, names, at) -> BulkItem:
 
 
 def _in_words(ticket: Ticket, wanted: Mapping, names: Mapping[int, str]) -> str:
-    """State: new → open · Priority: normal → high."""
-    parts = []
-    for name, value in wanted.items():
-        before, after = fields.plain(getattr(ticket, name)), fields.plain(value)
-        if before != after:
-            was, will = (fields.said(name, one, names) for one in (before, after))
-            parts.append(f"{fields.LABELS[name]}: {was} → {will}")
+    after = {name: fields.plain(value) for name, value in wanted.items()}
+    return _differences(_values(ticket), after, names)
+
+
+def _values(ticket: Ticket) -> dict:
+    return {name: fields.plain(getattr(ticket, name)) for name in fields.LABELS}
+
+
+def _differences(before: Mapping, after: Mapping, names: Mapping[int, str]) -> str:
+    """State: New → Open · Priority: Normal → High."""
+    parts = [
+        f"{label}: {fields.said(name, before[name], names)}"
+        f" → {fields.said(name, after[name], names)}"
+        for name, label in fields.LABELS.items()
+        if name in after and before[name] != after[name]
+    ]
     return " · ".join(parts) or _("It is so already.")
+
+
+def _assigned(ticket: Ticket) -> dict[int, str]:
+    return {ticket.assignee_id: str(ticket.assignee)} if ticket.assignee_id else {}
 
 
 def _resolved(changes: Mapping) -> dict:

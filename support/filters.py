@@ -130,7 +130,10 @@ class QueueFilter(django_filters.FilterSet):
         return queues.sorted_by(found, self.sort)
 
     def _in_words(self, name: str, value) -> str:
-        choices = dict(getattr(self.form.fields[name], "choices", ()))
+        choices = {
+            str(key): label
+            for key, label in getattr(self.form.fields[name], "choices", ())
+        }
         values = value if isinstance(value, list) else [value]
         return ", ".join(str(choices.get(str(one), one)) for one in values) or str(
             value

@@ -528,4 +528,6 @@ class BulkForm(forms.Form):
             chosen["assignee"] = None
         elif "assignee" in chosen:
             chosen["assignee"] = int(chosen["assignee"])
+        if "priority" in chosen:
+            chosen["priority"] = int(chosen["priority"])
         return {**(macro.changes if macro else {}), **chosen}

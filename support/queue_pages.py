@@ -51,7 +51,7 @@ def queue(request):
         "saved": saved,
         "changed": saved is not None and _differs(saved, wished),
         "page": page,
-        "rows": _rows(page),
+        "rows": _rows(page, on=wished.on),
         "columns": [(name, queues.COLUMNS[name]) for name in wished.columns],
         "label": {name: str(label) for name, label in queues.COLUMNS.items()}
         | {"nobody": _("Nobody"), "calendar": _("The calendar")},
@@ -220,15 +220,15 @@ def _listed(request, *, view: str, saved) -> dict:
     }
 
 
-def _rows(page) -> list[dict]:
-    """The page's tickets in its order, with how they press and since when they hold."""
+def _rows(page, *, on) -> list[dict]:
+    """The page's tickets in its order, with how they press and how long they hold."""
     by_id = queues.shown(Ticket.objects.all()).in_bulk(list(page))
     tickets = [by_id[pk] for pk in page if pk in by_id]
     held, book, now = queues.held_since(tickets), promises.Book(), clock.now()
     return [
         {
             "ticket": ticket,
-            "held_since": held.get(ticket.pk),
+            "held_days": (on - held[ticket.pk]).days if ticket.pk in held else None,
             "presses": book.presses(ticket, at=now),
             "why": _why(ticket),
         }

@@ -105,7 +105,7 @@ function datasets(figure, { series }) {
     const drawn = colour(figure, names[place % names.length]);
     const look =
       figure.dataset.chart === "lines"
-        ? { borderWidth: 2, pointRadius: 3, spanGaps: true, tension: 0.25, borderDash: place ? [5, 4] : [] }
+        ? { borderWidth: 2, pointRadius: 3, spanGaps: true, clip: 8, borderDash: place ? [5, 4] : [] }
         : { borderRadius: 3, maxBarThickness: 34 };
     return { label, data: values, words, backgroundColor: drawn, borderColor: drawn, ...look };
   });

@@ -65,8 +65,8 @@ def outcomes(job) -> dict[Ticket, str]:
 
 class TestAPreview:
     ALL_THREE = (
-        "Priority: Normal → High · Assigned to: nobody → Sofia Santos"
-        " · State: New → Open"
+        "State: New → Open · Priority: Normal → High"
+        " · Assigned to: nobody → Sofia Santos"
     )
 
     def test_says_what_will_happen_to_each_and_changes_nothing(self, preview, support):
@@ -154,6 +154,7 @@ class TestCarryingOut:
 
         assert done == 2
         assert outcomes(job) == {free: Outcome.DONE, undecided: Outcome.REFUSED}
+        assert job.items.get(ticket=free).words == "State: Open → Solved"
         free.refresh_from_db()
         undecided.refresh_from_db()
         job.refresh_from_db()
@@ -371,7 +372,7 @@ class TestThePages:
         )  # fmt: skip
 
         assert job.changes == {
-            "priority": "3", "add_tags": ["escalated"], "assignee": colleague.pk,
+            "priority": 3, "add_tags": ["escalated"], "assignee": colleague.pk,
         }  # fmt: skip
 
     def test_nobody_takes_the_assignee_away(self, desk, support):
