@@ -56,8 +56,11 @@ PAGES = {
     },
     "sofia.santos@vendor.example": {
         "queue": "/desk/",
-        "ticket": "/desk/T-000004/",
-        "decide": "/desk/T-000004/approve/",
+        "search": "/desk/search/?q=zoom",
+        "figures": "/figures/",
+        "bulk-new": "/desk/bulk/new/?all=1&query=view%3Dopen",
+        "ticket": "/desk/T-000031/",
+        "decide": "/desk/T-000031/approve/",
         "desk-accounts": "/desk/accounts/",
         "styleguide": "/styleguide/",
     },
