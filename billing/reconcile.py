@@ -70,6 +70,7 @@ class Difference:
     account: str
     line: str
     what: str
+    line_id: int | None = None
 
     def __str__(self):
         return f"{self.account}, {self.line}: {self.what}"
@@ -245,6 +246,7 @@ def _difference(line: Line, what: str, charge) -> Difference:
             f"{named} of {charge.amount} {charge.currency} for {charge.quantity} units,"
             f" {charge.starts_on} to {charge.ends_on} ({charge.cause}): {what}"
         ),
+        line_id=line.pk,
     )
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Account
 from billing import reconcile
+from billing.models import Line
 from billing.reconcile import Difference
 from journal import activities
 from myapps.models import Installation
@@ -46,6 +47,9 @@ def differences(found: Iterable[Difference], *, on: Callable[[str], date]) -> in
     accounts = Account.objects.in_bulk(
         {difference.account for difference in by_cause.values()}, field_name="slug"
     )
+    lines = Line.objects.select_related("plan__app").in_bulk(
+        {difference.line_id for difference in by_cause.values()} - {None}
+    )
     return sum(
         _open(
             accounts[by_cause[cause].account],
@@ -56,6 +60,7 @@ def differences(found: Iterable[Difference], *, on: Callable[[str], date]) -> in
             subject=_("Does not reconcile: %(line)s") % {"line": by_cause[cause].line},
             body=str(by_cause[cause]),
             priority=Ticket.Priority.HIGH,
+            **_about(lines.get(by_cause[cause].line_id)),
         )
         for cause in _new(by_cause)
     )
@@ -88,6 +93,10 @@ def failures(*, zone: str, on: date) -> int:
         )
         for cause in _new(by_cause)
     )
+
+
+def _about(line: Line | None) -> dict:
+    return {"line": line, "plan": line.plan, "app": line.plan.app} if line else {}
 
 
 def _answered(installation: Installation) -> str:

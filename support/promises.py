@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -115,12 +115,6 @@ class Book:
         for end, kinds in by_horizon.items():
             found |= kinds & Q(presses_at__lte=end)
         return found
-
-
-def hours_by_calendar() -> dict[int, working_time.Hours]:
-    """When the desk works, by each calendar's id."""
-    calendars = Calendar.objects.prefetch_related("hours", "closures")
-    return {calendar.pk: _hours(calendar) for calendar in calendars}
 
 
 def horizon(hours: working_time.Hours | None, *, at: datetime) -> datetime:
@@ -303,7 +297,11 @@ def hours_of(calendar: Calendar) -> working_time.Hours:
     )
 
 
+@cache
 def _holidays(country: str, subdivision: str):
+    """The public holidays of a country or a part of it, counted once by each process."""
     if not country:
         return frozenset()
-    return holidays.country_holidays(country, subdiv=subdivision or None)
+    return holidays.country_holidays(
+        country, subdiv=subdivision or None, years=range(2020, 2061)
+    )

@@ -173,6 +173,7 @@ class TestADifference:
 
         assert _said("tell_differences") == "1 differences, 1 tickets opened.\n"
         assert _said("tell_differences") == "1 differences, 0 tickets opened.\n"
+        assert Ticket.objects.get(origin="RECONCILE").line_id == lost.line_id
 
 
 class TestARefusedInstallation:
