@@ -45,6 +45,9 @@ CLAUSES = {
 STATUSES = {
     "acknowledged": 409,
     "answered": 409,
+    "approved_already": 409,
+    "changed": 409,
+    "decided": 409,
     "effect_changed": 409,
     "in_progress": 409,
     "installed": 409,

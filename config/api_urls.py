@@ -20,6 +20,8 @@ from myapps import (
     seat_api,
 )
 from myapps.api import OF_AN_INSTALLATION
+from support import adjustment_api
+from support import api as support_api
 
 router = SimpleRouter()
 
@@ -43,6 +45,14 @@ router.register("orders", account_api.Orders, basename="orders")
 router.register("renewal-changes", line_api.RenewalChanges, basename="renewal-changes")
 router.register("people", accounts_api.People, basename="people")
 router.register("roles", accounts_api.Roles, basename="roles")
+
+router.register("tickets", support_api.Requests, basename="requests")
+
+# Support's own software
+router.register("desk/tickets", support_api.Tickets, basename="desk-tickets")
+router.register(
+    adjustment_api.OF_A_TICKET, adjustment_api.Adjustments, basename="adjustments"
+)
 
 # Partners
 router.register(
@@ -68,7 +78,11 @@ router.register("partner/keys", partner_webhook_api.Keys, basename="partner-keys
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", api_pages.Docs.as_view(url_name="api-schema"), name="api-docs"),
-    path("contract/", account_api.CurrentContract.as_view({"get": "retrieve"})),
+    path(
+        "contract/",
+        account_api.CurrentContract.as_view({"get": "retrieve"}),
+        name="contract",
+    ),
     path("", include(router.urls)),
     re_path(".*", api_pages.nothing),
 ]

@@ -268,9 +268,22 @@ def of(ticket: Ticket):
 
 
 def newest(ticket: Ticket) -> Adjustment | None:
-    """The version that stands: the newest that is no draft."""
-    found = of(ticket).exclude(state=State.DRAFT)
-    return found.order_by("-version").first()
+    """The version that stands for what the ticket carries: see `standing_of`."""
+    return standing_of(ticket, of(ticket).order_by("-version"))
+
+
+def standing_of(ticket: Ticket, versions: Iterable[Adjustment]) -> Adjustment | None:
+    """Of a ticket's versions, newest first: the live one, else the one that was decided,
+    else the newest. Drafts, and versions of an earlier wish, do not stand.
+    """
+    mine = [
+        one
+        for one in versions
+        if one.state != State.DRAFT and one.change_id == ticket.change_id
+    ]
+    decided = {State.APPLIED, State.DECLINED}
+    ranks = {one.pk: 0 if one.is_live else 2 - (one.state in decided) for one in mine}
+    return min(mine, key=lambda one: (ranks[one.pk], -one.version), default=None)
 
 
 def standing(ticket: Ticket, *, on: date) -> Adjustment | None:
@@ -283,7 +296,13 @@ def standing(ticket: Ticket, *, on: date) -> Adjustment | None:
     if found is None and ticket.change_id:
         carry([ticket], on=on)
         found = newest(ticket)
-    return found if found and found.state == State.PROPOSED else None
+    if found is None or found.state != State.PROPOSED:
+        return None
+    two = approvals.two_needed(found.weight, limit=found.limit)
+    if two != found.two_needed:  # the limit was changed since
+        found.two_needed = two
+        found.save(update_fields=["two_needed"])
+    return found
 
 
 def current(adjustment: Adjustment, *, on: date) -> Adjustment:

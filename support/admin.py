@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.admin import nobody
 from support.models import (
+    Adjustment,
+    ApprovalLimit,
     Calendar,
     Closure,
     Evidence,
@@ -147,3 +149,21 @@ class ServicePromiseAdmin(admin.ModelAdmin):
     list_display_links = ["priority"]
     list_select_related = ["calendar"]
     ordering = ["category", "-priority"]
+
+
+@admin.register(ApprovalLimit)
+class ApprovalLimitAdmin(admin.ModelAdmin):
+    """Above it two people of staff answer for an adjustment."""
+
+    list_display = ["currency", "amount"]
+    ordering = ["currency"]
+
+
+@admin.register(Adjustment)
+class AdjustmentAdmin(admin.ModelAdmin):
+    list_display = ["ticket", "version", "kind", "state", "weight", "currency"]
+    list_select_related = ["ticket"]
+    list_filter = ["state", "kind", "currency", "two_needed"]
+    search_fields = ["ticket__subject", "ticket__account__name"]
+    ordering = ["-id"]
+    has_add_permission = has_change_permission = has_delete_permission = nobody

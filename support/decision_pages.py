@@ -173,7 +173,7 @@ def case_of(ticket: Ticket, *, by: User) -> dict:
     for one in versions:
         one.ticket = ticket
         one.words = wishes.proposed(one)
-    newest = next((one for one in versions if one.state != State.DRAFT), None)
+    newest = adjustments.standing_of(ticket, versions)
     draft = next((one for one in versions if one.state == State.DRAFT), None)
     undecided = _undecided(ticket, newest)
     proposal = None

@@ -132,6 +132,16 @@ class TestAVersion:
         with pytest.raises(PermissionDenied):
             adjustments.draft(ticket, quantity=6, by=admin, on=today)
 
+    def test_a_draft_that_was_thrown_away_is_in_nobodys_way(
+        self, ticket, support, today
+    ):
+        draft = adjustments.draft(ticket, quantity=6, by=support, on=today)
+        adjustments.discard(draft, by=support, on=today)
+
+        tickets.decide(ticket, approve=True, by=support, on=today)
+
+        assert states(ticket) == [(1, "SCHEDULED"), (2, "WITHDRAWN")]
+
     def test_taken_back_with_the_wish(self, ticket, admin, today):
         renewals.withdraw(ticket.change, by=admin, on=today)
 
@@ -268,6 +278,15 @@ class TestTwoPeople:
 
         assert RenewalChange.objects.get().state == "UNDECIDED"
         assert states(ticket)[-2:] == [(2, "SUPERSEDED"), (3, "PROPOSED")]
+
+    def test_a_limit_that_was_lowered_counts_at_once(
+        self, ticket, low_limit, support, today
+    ):
+        Adjustment.objects.update(two_needed=False)
+
+        tickets.decide(ticket, approve=True, by=support, on=today)
+
+        assert RenewalChange.objects.get().state == "UNDECIDED"
 
     def test_at_the_limit_one_is_enough(self, ticket, low_limit, support, today):
         low_limit.amount = ticket.adjustments.latest("version").weight
