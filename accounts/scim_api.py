@@ -282,11 +282,11 @@ def _user(request, pk) -> User:
 
 def _roles(request):
     """Roles, each with a stamp that differs when somebody joins or leaves."""
+    text = models.TextField()
     people = Membership.objects.filter(group=OuterRef("group")).values("group")
-    members = people.annotate(
-        all=StringAgg(Cast("user", models.TextField()), Value(","), ordering="user_id")
-    ).values("all")
-    stamp = MD5(Coalesce(Subquery(members), Value("")))
+    members = StringAgg(Cast("user", text), Value(","), order_by="user_id")
+    listed = Subquery(people.annotate(all=members).values("all"), text)
+    stamp = MD5(Coalesce(listed, Value("", text), output_field=text))
     return _account(request).roles.select_related("group").annotate(stamp=stamp)
 
 
@@ -370,15 +370,7 @@ def _resource(request, row, as_resource, status=200) -> Response:
     if request.method == "GET" and request.headers.get("If-None-Match") == version:
         return Response(status=304, headers={"ETag": version})
     headers = {"ETag": version, "Location": resource.meta.location}
-    return Response(_shown(resource, search), status, headers=headers)
-
-
-def _shown(resource, search) -> dict:
-    return resources.dumped(
-        resource,
-        attributes=search.attributes,
-        excluded_attributes=search.excluded_attributes,
-    )
+    return Response(resources.dumped(resource, search), status, headers=headers)
 
 
 def _page(search, found):
@@ -390,7 +382,7 @@ def _page(search, found):
 
 
 def _listed(rows, head, search, as_resource) -> Response:
-    listed = [_shown(as_resource(row), search) for row in rows]
+    listed = [resources.dumped(as_resource(row), search) for row in rows]
     return Response(_list(listed, **head))
 
 

@@ -30,6 +30,7 @@ from scim2_models import (
     ResourceType,
     ScimPolicy,
     ScimProvider,
+    SearchRequest,
     ServiceProviderConfig,
     Sort,
     Uniqueness,
@@ -162,9 +163,11 @@ def of_role(
     )
 
 
-def dumped(resource: Resource[Any], **which) -> dict:
-    """A resource as JSON says it; `which` are attributes and excluded_attributes."""
-    return resource.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, **which)
+def dumped(resource: Resource[Any], search: SearchRequest | None = None) -> dict:
+    """A resource as JSON says it, with the attributes that a search asks for."""
+    return resource.model_dump(
+        scim_ctx=Context.RESOURCE_QUERY_RESPONSE, response_parameters=search
+    )
 
 
 def wanted(
