@@ -69,6 +69,8 @@ PLACES = {
     "accounts:role-permissions": ("role", ROLES, NOT_FOUND),
     "accounts:rename-role": ("role", ROLES, NOT_FOUND),
     "accounts:delete-role": ("role", ROLES, NOT_FOUND),
+    "accounts:directory": ("", ROLES, OWN),
+    "accounts:add-directory-key": ("", ROLES, OWN),
     "accounts:people-picker": ("", PICK, OWN),
     "accounts:resolve-people": ("", PICK, OWN),
     "accounts:terms": ("", BUY, OWN),
