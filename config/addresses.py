@@ -61,7 +61,9 @@ def broker_options(url: str, *, folder: Path) -> dict:
     every producer and worker is on this machine.
     """
     if not url.startswith("filesystem:"):
-        return {"socket_timeout": 5, "socket_connect_timeout": 2}
+        # Who publishes asks a broker that is down once: a click waits for the answer.
+        once = {"max_retries": 0}
+        return once | {"socket_timeout": 5, "socket_connect_timeout": 2}
     queue, control = folder / "queue", folder / "control"
     for path in (queue, control):
         path.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,10 @@
 """Service addresses, read as operators write them."""
 
+import time
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Connection
 
 from config import addresses
 
@@ -58,3 +61,16 @@ def test_the_filesystem_broker_finds_its_folders(tmp_path):
     assert options["data_folder_in"] == options["data_folder_out"]
     assert (tmp_path / "queue").is_dir()
     assert (tmp_path / "control").is_dir()
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//"])
+def test_a_broker_that_is_down_is_asked_once(url, tmp_path):
+    """Asked again and again for seconds, it would hold up every click."""
+    options = addresses.broker_options(url, folder=tmp_path)
+    connection = Connection(url, transport_options=options)
+
+    began = time.monotonic()
+    with pytest.raises(connection.connection_errors):
+        connection.default_channel.close()
+
+    assert time.monotonic() - began < 1
