@@ -17,7 +17,7 @@ from tqdm import tqdm
 from accounts import authority, clock, people, roles, terms
 from accounts.models import Account, Role, TermsVersion, User
 from billing import contracts
-from demo import cast, sandbox, talks
+from demo import cast, sandbox, talks, writing_aids
 from journal import endpoints, webhooks
 from journal.calls import Answer
 from marketplace import offers
@@ -58,6 +58,7 @@ def tell(*, on: date, files: Path, quiet: bool = False, pin: bool = False) -> No
         effective_from=date(2024, 1, 1),
     )
     cast.enter()
+    writing_aids.enter(on=first)
     listening = _listen(at=_noon(first), on=first)
     days = {on: []}
     for before, event in [*EVENTS, *talks.events()]:
