@@ -36,7 +36,7 @@ faults: env-dev ## the hourly run, killed at random, on every broker there is (L
 screenshots: env-dev assets ## every page in var/screenshots, the README's in docs/pictures
 	@exec $(VENV)/python -m screenshots
 
-fuzz: env-dev ## billing's property tests, twenty times as long (ONLY="-k held")
+fuzz: env-dev ## billing's properties at length, and 5,000 calls of the API as each of three (ONLY="-k held")
 	@exec $(VENV)/python -m ops.fuzz $(ONLY)
 
 format: env-dev ## lay out the code

@@ -236,7 +236,16 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False},
-    "ENUM_NAME_OVERRIDES": {"SkipOrRefuseEnum": "myapps.seat_api.POLICIES"},
+    "ENUM_NAME_OVERRIDES": {
+        "SkipOrRefuseEnum": "myapps.seat_api.POLICIES",
+        "PlanKindEnum": "marketplace.models.Plan.Kind",
+        "AppStateEnum": "marketplace.models.App.State",
+        "ChargeOriginEnum": "billing.models.Charge.Origin",
+        "TicketOriginEnum": "support.models.Ticket.Origin",
+        "TicketStateEnum": "support.models.Ticket.State",
+        "EndpointStateEnum": "myapps.partner_webhook_api.ENDPOINT_STATES",
+        "DeliveryStateEnum": "myapps.partner_webhook_api.DELIVERY_STATES",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.api_schema.complete",

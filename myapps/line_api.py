@@ -181,7 +181,7 @@ def changes_of(account):
     )
 
 
-class AskSerializer(serializers.Serializer):
+class WishSerializer(serializers.Serializer):
     """Either `installation` with the `quantity` that its plan's lines shall bill together
     from their renewal on, or `line`, which shall end: an add-on, or what is paid for and
     not installed. An installed app is uninstalled instead.
@@ -233,14 +233,14 @@ class RenewalChanges(
         return changes_of(self.request.user.account_id)
 
     @extend_schema(
-        request=AskSerializer, responses={201: RenewalChangeSerializer(many=True)}
+        request=WishSerializer, responses={201: RenewalChangeSerializer(many=True)}
     )
     @remembered.answer
     def create(self, request):
         """Ask to bill fewer, or to end a line, from the term end on. Support decides
         (T12, T13). A later wish takes the place of an undecided one.
         """
-        asked = api.asked(AskSerializer, request)
+        asked = api.asked(WishSerializer, request)
         account, on = request.user.account, api.today(request.user.account)
         wish = {
             "by": request.user,

@@ -37,6 +37,13 @@ class PartnerListingSerializer(serializers.ModelSerializer):
     """One of your apps as it is published, and what you propose instead."""
 
     partner = serializers.CharField(source="partner.slug")
+    proposed_state = serializers.ChoiceField(
+        choices=[
+            ("", "Nothing proposed"),
+            ("DRAFT", "Draft"),
+            ("IN_REVIEW", "In review"),
+        ]
+    )
     proposed = serializers.DictField(
         help_text="What differs from the published listing: details, plan:<code>."
     )

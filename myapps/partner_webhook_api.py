@@ -25,14 +25,15 @@ from myapps import partner_scopes as scopes
 WEBHOOKS = opens(ApiKey.Audience.PARTNER, "webhooks")
 SWITCHED_OFF = "Switched off by its partner."
 
+ENDPOINT_STATES = ["WORKING", "FAILING", "UNVERIFIED", "DISABLED"]
+DELIVERY_STATES = ["DELIVERED", "WAITING", "REPLACED", "FAILED"]
+
 
 class PartnerEndpointSerializer(serializers.ModelSerializer):
     """Where webhooks go. The secret is shown once, when it is made."""
 
     partner = serializers.SerializerMethodField()
-    state = serializers.ChoiceField(
-        choices=["WORKING", "FAILING", "UNVERIFIED", "DISABLED"]
-    )
+    state = serializers.ChoiceField(choices=ENDPOINT_STATES)
 
     class Meta:
         model = Endpoint
@@ -99,9 +100,7 @@ class PartnerDeliverySerializer(serializers.ModelSerializer):
     """One webhook. Its id stays over every try."""
 
     id = serializers.CharField(source="public_id")
-    state = serializers.ChoiceField(
-        choices=["DELIVERED", "WAITING", "REPLACED", "FAILED"]
-    )
+    state = serializers.ChoiceField(choices=DELIVERY_STATES)
 
     class Meta:
         model = Message

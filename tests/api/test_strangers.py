@@ -3,12 +3,14 @@
 The routes are those of the router: a new one is covered here, or fails.
 """
 
+from dataclasses import dataclass
+
 import pytest
 from django.urls import reverse
 
 from accounts.models import ApiKey, Role, User
 from billing.models import Charge, Line, Order, RenewalChange
-from config.api_urls import router
+from config.api_urls import urlpatterns
 from myapps.models import Installation, JoinEvent, RoleActivation, Seat
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +24,7 @@ OWNED = {
     "activations": (RoleActivation, "activation"),
     "queue": (JoinEvent, "waiting"),
     "plan": None,
+    "contract": None,
     "lines": (Line, "line"),
     "charges": (Charge, "charge"),
     "orders": (Order, "order"),
@@ -31,31 +34,44 @@ OWNED = {
 }
 
 
-def routes():
-    """Every route of the router: its name, the ids in it, methods, and its basename."""
-    for prefix, viewset, basename in router.registry:
-        for route in router.get_routes(viewset):
-            actions = router.get_method_map(viewset, route.mapping)
-            if actions:
-                ids = set()
-                if "installation" in prefix and "(?P<installation>" in prefix:
-                    ids.add("installation")
-                if route.detail:
-                    ids.add(viewset.lookup_url_kwarg or viewset.lookup_field)
-                name = route.name.format(basename=basename)
-                yield name, frozenset(ids), actions, basename, viewset
+@dataclass(frozen=True)
+class Route:
+    """An address of the API: its name, the ids in it, what each method does there."""
+
+    name: str
+    ids: frozenset
+    actions: dict
+    basename: str
+    viewset: type
+
+
+PUBLIC = {"api-schema", "api-docs", None}
+"""The schema, its page, and the 404 of every other address."""
+
+
+def routes(patterns=urlpatterns):
+    """Every address under /api/v1/ that needs a key."""
+    for pattern in patterns:
+        if hasattr(pattern, "url_patterns"):
+            yield from routes(pattern.url_patterns)
+        elif pattern.name not in PUBLIC:
+            view = pattern.callback
+            yield Route(
+                pattern.name,
+                frozenset(pattern.pattern.regex.groupindex),
+                getattr(view, "actions", {}),
+                view.initkwargs.get("basename", pattern.name),
+                view.cls,
+            )
 
 
 def of_accounts():
-    return [one for one in routes() if audience_of(one[4]) == ApiKey.Audience.ACCOUNT]
+    account = ApiKey.Audience.ACCOUNT
+    return [one for one in routes() if audience_of(one.viewset) == account]
 
 
 def audience_of(viewset):
     return viewset.permission_classes[0].authority[0]
-
-
-def named(route):
-    return "-".join(sorted(route[2])) + " " + route[0]
 
 
 def objects_of(firm):
@@ -73,9 +89,7 @@ def objects_of(firm):
 
 
 def test_every_list_of_an_account_says_whose_rows_it_shows():
-    assert {basename for _name, _ids, _do, basename, _view in of_accounts()} == set(
-        OWNED
-    )
+    assert {route.basename for route in of_accounts()} == set(OWNED)
 
 
 def test_an_object_of_another_account_is_not_there(firm, foreign, other_firm):
@@ -83,10 +97,11 @@ def test_an_object_of_another_account_is_not_there(firm, foreign, other_firm):
     asked = []
     before = firm.written(), other_firm.written()
 
-    for name, ids, methods, basename, _viewset in of_accounts():
+    for route in of_accounts():
+        name, ids, methods = route.name, route.ids, route.actions
         kwargs = {"installation": firm.installation.pk}
         if "pk" in ids:
-            kwargs["pk"] = mine[OWNED[basename][1]].pk
+            kwargs["pk"] = mine[OWNED[route.basename][1]].pk
         wanted = [{one: kwargs[one] for one in ids - {"slug"}}]
         if {"installation", "pk"} <= ids:
             own = {"installation": other_firm.installation.pk, "pk": kwargs["pk"]}
@@ -104,17 +119,19 @@ def test_an_object_of_another_account_is_not_there(firm, foreign, other_firm):
 
 
 def test_a_list_shows_own_rows_alone(firm, foreign, other_firm):
-    for name, ids, methods, basename, _viewset in of_accounts():
-        if methods.get("get") != "list" or OWNED[basename] is None:
+    for route in of_accounts():
+        if route.actions.get("get") != "list" or OWNED[route.basename] is None:
             continue
-        model, _object = OWNED[basename]
-        kwargs = {"installation": other_firm.installation.pk} if ids else {}
+        model, _object = OWNED[route.basename]
+        kwargs = {"installation": other_firm.installation.pk} if route.ids else {}
 
-        found = foreign.get(reverse(name, kwargs=kwargs) + "?page_size=500").json()
+        found = foreign.get(
+            reverse(route.name, kwargs=kwargs) + "?page_size=500"
+        ).json()
 
         shown = {row["id"] for row in found["results"]}
         accounts = model.objects.filter(pk__in=shown).values_list("account", flat=True)
-        assert set(accounts) == {other_firm.account.pk}, name
+        assert set(accounts) == {other_firm.account.pk}, route.name
         assert model.objects.filter(account=firm.account).exists()
 
 
