@@ -1,13 +1,14 @@
 """Plans and users are managed in My Apps alone: nothing else gives a seat or a bill."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from accounts import people, roles
 from billing.models import Charge, Order
-from myapps.models import Seat
+from myapps import drift
+from myapps.models import Difference, Seat
 from tests import factories
 from tests.cases.company import Company
 
@@ -46,6 +47,26 @@ def test_people_and_roles_change_without_touching_seats_or_bill(company):
     company.deletes(role)
 
     assert books(company) == before
+
+
+def test_whom_a_partner_has_active_changes_neither_seats_nor_bill(
+    company, partner_user
+):
+    before = books(company)
+    (unseated,) = company.hires(1)
+
+    drift.report(
+        company.installation, emails=[unseated.email, "ghost@nowhere.example"], ids=[],
+        by=partner_user, on=company.day, at=datetime(2026, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+
+    assert books(company) == before
+    shown = Difference.objects.standing().order_by("pk")
+    assert [(one.kind, one.user or one.said) for one in shown] == [
+        ("MISSING", company.admin),
+        ("EXTRA", "ghost@nowhere.example"),
+        ("EXTRA", unseated),
+    ]
 
 
 def test_the_marketplace_and_the_launcher_only_read(client_of, company, present):

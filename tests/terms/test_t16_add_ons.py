@@ -11,6 +11,7 @@ from journal.models import Activity
 from myapps import add_ons
 from myapps.models import Installation
 from tests import factories
+from tests.cases.company import Company
 
 pytestmark = pytest.mark.django_db
 
@@ -130,6 +131,46 @@ def test_a_base_plan_is_no_add_on(contract, base, partner_user, today):
 
     with refused_with("base_plan"):
         add_ons.activate(signed, quantity=1, by=partner_user, on=today)
+
+
+def test_what_nobody_contracted_is_refused(
+    account, contract, base, line, partner_user, today
+):
+    other = factories.PlanFactory(app=base.app, add_on=True)
+
+    assert add_ons.contracted(account, line.plan, on=today) == line
+    for somebody in (account, None):
+        with refused_with("not_contracted"):
+            add_ons.contracted(somebody, other, on=today)
+    with refused_with("base_plan"):
+        add_ons.contracted(account, base, on=today)
+    line.terms.update(contracted=0, peak=0)
+    with refused_with("not_contracted"):
+        add_ons.activate(line, quantity=1, by=partner_user, on=today)
+
+
+def test_of_several_lines_the_one_with_units_left_is_used(
+    account, contract, line, installed, partner_user, today
+):
+    second = factories.LineFactory(contract=contract, plan=line.plan, contracted=2)
+    add_ons.activate(line, quantity=4, by=partner_user, on=today)
+
+    assert add_ons.contracted(account, line.plan, on=today) == second
+
+
+def test_what_is_on_stays_on_when_another_line_carries_on():
+    """A successor contract: the add-on renews into it with its units."""
+    company = Company(starts_on=date(2026, 1, 1), term=1)
+    alone = company.signs(factories.PlanFactory(add_on=True), 3, "2.00")
+    petra = factories.UserFactory(account=None, kind="PARTNER")
+    add_ons.activate(alone, quantity=2, by=petra, on=company.day)
+    company.signs_contract(starts_on=date(2026, 2, 1), frequency=12)
+
+    company.until(date(2026, 2, 2))
+
+    (continued,) = alone.continued_by.all()
+    assert add_ons.activated(continued) == 2
+    assert add_ons.activated(alone) == 0
 
 
 def test_who_did_it_is_recorded(line, installed, partner_user, today):
