@@ -161,7 +161,9 @@ class Sandbox(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """POST /<partner> is a webhook, /control/<partner> a command, GET /control a look."""
+    """POST /<partner> is a webhook, /control/<partner> a command; GET /control is a look
+    at all of them, /control/<partner> at all that one was told.
+    """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # head and body leave at once
@@ -182,13 +184,14 @@ class Handler(BaseHTTPRequestHandler):
             self._webhook(partner, body)
 
     def do_GET(self) -> None:
-        if self._path() not in {"", "control"}:
+        first, _slash, name = self._path().partition("/")
+        if first == "control" and (partner := self.server.partners.get(name)):
+            self._say(200, _seen(partner, last=None))
+        elif first == "control" and not name:
+            played = {p.name: _seen(p) for p in self.server.partners.values()}
+            self._say(200, {"behaviours": BEHAVIOURS, "partners": played})
+        else:
             self._say(404, {"error": "Look at /control."})
-            return
-        partners = self.server.partners.values()
-        self._say(
-            200, {"behaviours": BEHAVIOURS} | {p.name: _seen(p) for p in partners}
-        )
 
     def _webhook(self, partner: Partner, body: bytes) -> None:
         reply = partner.take(body, dict(self.headers.items()))
@@ -251,12 +254,13 @@ class Handler(BaseHTTPRequestHandler):
         """Partners say what they take themselves."""
 
 
-def _seen(partner: Partner) -> dict:
-    """How a partner behaves, and the last things it was told and has answered."""
+def _seen(partner: Partner, *, last: int | None = 50) -> dict:
+    """How a partner behaves, and the last things, or all, it was told and answered."""
+    since = -last if last else 0
     return {
         "behaviour": partner.behaviour,
         "seconds": partner.seconds,
         "taken": len(partner.received),
-        "received": partner.received[-50:],
-        "answered": partner.answered[-50:],
+        "received": partner.received[since:],
+        "answered": partner.answered[since:],
     }

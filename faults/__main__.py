@@ -104,7 +104,7 @@ def _survives(name: str, broker: str, lines: int, folder: str) -> bool:
                     return False
                 _ask(env, "tick")
                 time.sleep(random.uniform(0.5, 6))
-                _hurt(worker, kills)
+                hurt(worker, kills)
         finally:
             worker.kill()
         verdict = _ask(env, "verdict")
@@ -117,7 +117,8 @@ def _survives(name: str, broker: str, lines: int, folder: str) -> bool:
     return verdict.startswith("good")
 
 
-def _hurt(worker: Worker, kills: dict[str, int]) -> None:
+def hurt(worker: Worker, kills: dict[str, int]) -> None:
+    """Kill one of its children or, now and then, all of it."""
     if random.random() < 0.3:
         worker.kill()
         worker.start()

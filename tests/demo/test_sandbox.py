@@ -115,7 +115,7 @@ def ask(place, method, path, body=None):
 
 
 def seen(place):
-    return json.loads(ask(place, "GET", "/control")[1])["box"]
+    return json.loads(ask(place, "GET", "/control")[1])["partners"]["box"]
 
 
 # What it takes

@@ -64,5 +64,5 @@ def test_the_bounds_are_those_of_the_code(settings):
     assert f"read {calls.MOST // 1024} KB" in TEXT
     assert f"first {calls.KEPT // 1024} KB, {settings.WEBHOOK_DAYS_KEPT} days" in TEXT
     assert webhooks.CHALLENGES == 5
-    assert webhooks.FAILING_FOR == timedelta(days=5)
-    assert endpoints.BOTH_VALID_FOR == timedelta(hours=24)
+    assert timedelta(days=5) == webhooks.FAILING_FOR
+    assert timedelta(hours=24) == endpoints.BOTH_VALID_FOR
