@@ -30,8 +30,8 @@ lint: env-dev ## the checks that need no database
 bench: env-dev ## how fast, beside plain things that do the same (PARTS="pages writers")
 	@exec $(VENV)/python -m bench $(PARTS)
 
-faults: env-dev ## the hourly run, killed at random, on every broker there is (LINES=20000)
-	@exec $(VENV)/python -m faults $(LINES)
+faults: env-dev ## the hourly run killed at random, ten minutes without partners or broker (LINES=20000)
+	@$(VENV)/python -m faults $(LINES) && exec $(VENV)/python -m faults.partners
 
 screenshots: env-dev assets ## every page in var/screenshots, the README's in docs/pictures
 	@exec $(VENV)/python -m screenshots
