@@ -120,8 +120,8 @@ class Adjustments(viewsets.GenericViewSet):
 
     def _answer(self, status=200, **which):
         ticket = self._ticket()
-        found = self.get_queryset()
-        one = get_object_or_404(found, **which) if which else found.first()
+        which = which or {"version": adjustments.newest(ticket).version}
+        one = get_object_or_404(self.get_queryset(), **which)
         data = AdjustmentSerializer(one).data
         return Response(data, status, headers={"ETag": etag(ticket.version)})
 
