@@ -2,6 +2,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import path
 
 from accounts import directory_pages, key_pages, views
+from accounts import scim_api as answers
 from accounts.forms import PasswordResetForm
 
 app_name = "accounts"
@@ -73,5 +74,54 @@ passwords = [
         "reset/done/",
         auth_views.PasswordResetCompleteView.as_view(),
         name="password_reset_complete",
+    ),
+]
+
+# The company's directory, by its key: /scim/v2/
+scim = [
+    path(
+        "ServiceProviderConfig",
+        answers.door(GET=answers.service_provider_config),
+        name="config",
+    ),
+    path(
+        "ResourceTypes", answers.door(GET=answers.resource_types), name="resource-types"
+    ),
+    path(
+        "ResourceTypes/<str:name>",
+        answers.door(GET=answers.resource_type),
+        name="resource-type",
+    ),
+    path("Schemas", answers.door(GET=answers.schemas), name="schemas"),
+    path("Schemas/<str:name>", answers.door(GET=answers.schema), name="schema"),
+    path(
+        "Users",
+        answers.door(GET=answers.list_users, POST=answers.add_user),
+        name="users",
+    ),
+    path(
+        "Users/<str:pk>",
+        answers.door(
+            GET=answers.read_user,
+            PUT=answers.replace_user,
+            PATCH=answers.patch_user,
+            DELETE=answers.remove_user,
+        ),
+        name="user",
+    ),
+    path(
+        "Groups",
+        answers.door(GET=answers.list_groups, POST=answers.add_group),
+        name="groups",
+    ),
+    path(
+        "Groups/<str:pk>",
+        answers.door(
+            GET=answers.read_group,
+            PUT=answers.replace_group,
+            PATCH=answers.patch_group,
+            DELETE=answers.remove_group,
+        ),
+        name="group",
     ),
 ]

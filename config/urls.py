@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
-from accounts.urls import passwords
+from accounts.urls import passwords, scim
 from billing import contracts
 from config import navigation
 from config.styleguide import styleguide
@@ -21,5 +21,5 @@ urlpatterns = [
     path("styleguide/", styleguide, name="styleguide"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api_urls")),
-    path("scim/v2/", include("accounts.scim_urls")),
+    path("scim/v2/", include((scim, "scim"))),
 ]
