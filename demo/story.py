@@ -6,6 +6,7 @@ it, on the days they would; between them runs what runs every hour.
 
 import json
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -34,7 +35,7 @@ from myapps import (
     uninstalls,
 )
 from myapps.models import Installation
-from support import term_end, tickets
+from support import approvals, term_end, tickets
 from support.models import Ticket
 
 FIRST_DAY = date(2026, 11, 16)
@@ -59,6 +60,8 @@ def tell(*, on: date, files: Path, quiet: bool = False, pin: bool = False) -> No
     )
     cast.enter()
     writing_aids.enter(on=first)
+    for currency in ("USD", "EUR", "GBP"):
+        approvals.set_limit(currency, Decimal(2_500))
     listening = _listen(at=_noon(first), on=first)
     days = {on: []}
     for before, event in [*EVENTS, *talks.events()]:

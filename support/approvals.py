@@ -25,6 +25,14 @@ def limits(currencies: Iterable[str]) -> dict[str, Decimal]:
     return dict(found.values_list("currency", "amount"))
 
 
+def set_limit(currency: str, amount: Decimal) -> ApprovalLimit:
+    """Ask for two people above an amount of a currency, from now on."""
+    limit, _made = ApprovalLimit.objects.update_or_create(
+        currency=currency, defaults={"amount": amount}
+    )
+    return limit
+
+
 def two_needed(weight: Decimal, *, limit: Decimal | None) -> bool:
     return limit is not None and weight > limit
 
