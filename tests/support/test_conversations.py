@@ -4,20 +4,23 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from billing import renewals
 from journal import outbox
 from journal.models import Message as Mail
-from support import conversations, drafts, tickets
-from support.models import Attachment, Message, Ticket
-from tests.factories import TicketFactory, UserFactory
+from support import conversations, drafts, keys, macros, presences, tickets
+from support.models import Attachment, Calendar, Message, ServicePromise, Ticket
+from tests.factories import ContractFactory, LineFactory, TicketFactory, UserFactory
 
 pytestmark = pytest.mark.usefixtures("present")
 State = Ticket.State
 HTMX = {"HX-Request": "true"}
+ROOT = settings.BASE_DIR
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -383,3 +386,77 @@ class TestALongConversation:
         newest = desk.get(address).context["newest"]
 
         assert desk.get(address, {"before": 100}).context["newest"] == newest
+
+
+def test_a_busy_billing_ticket_asks_at_most_25_times(
+    account, admin, support, sales, desk, today, django_assert_max_num_queries
+):
+    """Promises, a proposal, notes, mentions, files, drafts, colleagues: all at once."""
+    assert ServicePromise.objects.exists()
+    Calendar.objects.first().closures.create(on=today, name="Moving")
+    line = LineFactory(
+        contract=ContractFactory(account=account), contracted=5, on=today
+    )
+    renewals.end(line, by=admin, on=today, ticket_wanted=True, reason="We moved.")
+    ticket = Ticket.objects.get()
+    conversations.note(ticket, "Well, @simon?", by=support, on=today)
+    ticket.followers.add(admin)
+    drafts.save(ticket, "Half", internal=False, by=support)
+    presences.report(ticket.pk, by=sales, at=timezone.now(), typing=True)
+    macros.save(name="Urgent", changes={"priority": 4}, on=today)
+    send(ticket, support, "We look into it")
+
+    with django_assert_max_num_queries(25):
+        page = desk.get(reverse("support:ticket", args=[ticket.pk]))
+
+    assert page.context["undecided"]
+    assert page.context["room"].typing == ["Simon Stone"]
+
+
+class TestKeys:
+    """Single keys can be turned off in a browser; nothing else changes."""
+
+    def test_are_all_in_the_dialog_of_every_page_of_the_desk(self, desk):
+        page = desk.get(reverse("support:queue")).content.decode()
+
+        for place in keys.PLACES:
+            for key in place.keys:
+                assert str(key.label) in page
+        assert 'data-keys="on"' in page
+
+    def test_turned_off_stay_off_and_lead_back(self, ticket, desk):
+        address = reverse("support:ticket", args=[ticket.pk])
+
+        answer = desk.post(reverse("support:keys"), {"keys": "off", "back": address})
+
+        assert answer.url == address
+        assert 'data-keys="off"' in desk.get(address).content.decode()
+        desk.post(reverse("support:keys"), {"keys": "on"})
+        assert 'data-keys="on"' in desk.get(address).content.decode()
+
+    @pytest.mark.parametrize(
+        "back", ["https://elsewhere.example/desk/", "//elsewhere.example/", "/\\x", ""]
+    )
+    def test_lead_nowhere_else(self, desk, back):
+        answer = desk.post(reverse("support:keys"), {"keys": "off", "back": back})
+
+        assert answer.url == reverse("support:keys")
+
+    def test_are_no_customers(self, client_of, admin):
+        page = client_of(admin).get(reverse("support:requests")).content.decode()
+
+        assert "desk.js" not in page
+        assert "data-keys" not in page
+
+    def test_each_presses_something_there_is(self, ticket, desk):
+        """What has a key on a ticket is on its page or on the one that lists tickets."""
+        markup = "".join(
+            path.read_text() for path in (ROOT / "templates").rglob("*.html")
+        )
+        script = (ROOT / "static/js/desk.js").read_text()
+
+        for place in keys.PLACES:
+            for key in place.keys:
+                bound = f'data-key-for="{key.does}"' in markup
+                writing = place.label == keys.PLACES[-1].label
+                assert bound or writing or f'"{key.does}"' in script, key
