@@ -47,6 +47,7 @@ class PartnerListingSerializer(serializers.ModelSerializer):
     proposed = serializers.DictField(
         help_text="What differs from the published listing: details, plan:<code>."
     )
+    launch_address = serializers.CharField(help_text="Empty, or an address.")
     lacking = serializers.SerializerMethodField(
         help_text="What it needs before it can be submitted."
     )
