@@ -23,7 +23,7 @@ ROOT: Path = settings.BASE_DIR
 ROOMS = ["journal", "accounts", "marketplace", "billing", "myapps", "support"]
 PURE = {"billing/periods.py", "billing/prices.py", "support/working_time.py"}
 OUTSIDE = re.compile(
-    r"(.*_pages|views|forms|console_forms|filters|mails|tasks|receivers|admin|api|.*_api"
+    r"(.*_pages|views|forms|console_forms|portal_forms|filters|mails|tasks|receivers|admin|api|.*_api"
     r"|urls|apps)"
 )
 NAMELESS = {"utils", "helpers", "common", "core", "services", "managers", "mixins"}
