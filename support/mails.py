@@ -53,7 +53,7 @@ def _letter(
         "TERMS_ADDRESS": settings.TERMS_ADDRESS,
         "SUPPORT_ADDRESS": settings.SUPPORT_ADDRESS,
     }
-    folder = "support/mail"
+    folder = "support/mails"
     outbox.email(
         key=key,
         to=to.email,
