@@ -152,7 +152,8 @@ STATEMENTS = [
        JOIN person ON person.n = i * 7919::bigint %% (SELECT count(*) FROM person)
        JOIN staff ON staff.n = i %% (SELECT count(*) FROM staff)
        JOIN app ON app.n = i %% (SELECT count(*) FROM app)
-       JOIN sentence first ON first.n = i %% 5000""",
+       JOIN sentence first ON first.n = i %% 5000
+       ORDER BY i""",
     """INSERT INTO support_message (ticket_id, author_id, internal, body, "on", at, channel,
            state_before)
        SELECT ticket.id,
