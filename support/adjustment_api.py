@@ -98,6 +98,7 @@ class Adjustments(viewsets.GenericViewSet):
     permission_classes = [opens(SUPPORT, "adjustments")]
     serializer_class = AdjustmentSerializer
     queryset = Adjustment.objects.all()
+    pagination_class = None
     lookup_field = "version"
     lookup_value_regex = VERSION
 
