@@ -242,6 +242,7 @@ SPECTACULAR_SETTINGS = {
         "AppStateEnum": "marketplace.models.App.State",
         "ChargeOriginEnum": "billing.models.Charge.Origin",
         "TicketOriginEnum": "support.models.Ticket.Origin",
+        "TicketCategoryEnum": "support.models.Ticket.Category",
         "TicketStateEnum": "support.models.Ticket.State",
         "EndpointStateEnum": "myapps.partner_webhook_api.ENDPOINT_STATES",
         "DeliveryStateEnum": "myapps.partner_webhook_api.DELIVERY_STATES",

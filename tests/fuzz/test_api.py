@@ -42,6 +42,8 @@ CHECKS = [
     checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
+EMPTY: set[str] = set()
+"""Lists in which there is nothing to hit."""
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -103,6 +105,8 @@ def test_no_case_breaks_it(schema, identities, audience):
     ours = [one for one in operations if things.audience_of(one) == audience]
     others = [one for one in operations if one not in ours]
     known = things.known(caller, ours)
+    assert ours
+    assert {path for path, rows in known.items() if not rows} <= EMPTY
     tried, failures, confirmed = 0, {}, set()
 
     for group, share in ((ours, OWN_SHARE), (others, 1 - OWN_SHARE)):

@@ -1,9 +1,16 @@
 """What the cases of the API are tried on: who calls, and which ids hit something."""
 
+from datetime import UTC, datetime
 from random import Random
 from urllib.parse import urlsplit
 
 from django.urls import resolve
+
+from accounts import authority, clock
+from journal.models import Endpoint
+from myapps import installs, seats, uninstalls
+from support import tickets
+from tests import factories
 
 LIVELY = 0.8
 """The share of ids, in addresses and bodies, that mean something."""
@@ -11,14 +18,37 @@ KEYS = ("id", "slug", "code", "number", "public_id", "email")
 
 
 def partner(firm, user):
-    """Somebody of the partner whose app the firm has installed."""
+    """Somebody of the partner whose app the firm has installed: it listens, was told
+    something, and has another app to confirm.
+    """
     firm.app.partner.members.add(user)
+    Endpoint.objects.create(
+        partner_id=firm.app.partner_id,
+        address="https://partner.example/hooks",
+        verified_at=datetime(2026, 1, 1, tzinfo=UTC),
+        secret="whsec_c2VjcmV0",
+    )
+    seats.remove(firm.installation, firm.people[:1], by=firm.admin, on=firm.on)
+    app = factories.AppFactory(partner=firm.app.partner)
+    plan = factories.PlanFactory(app=app, price="2.00")
+    signed = firm.signature(authority.INSTALL)
+    installs.install(
+        firm.account, plan, firm.people[:2], roles={}, signed=signed, on=firm.on
+    )
     return user
 
 
 def desk(firm, user):
-    """Somebody of the desk; the firm's wish has its ticket."""
-    firm.change.ticket_wanted = True
+    """Somebody of the desk: two wishes of the firm have their tickets, and there is a
+    question.
+    """
+    wish = {"by": firm.admin, "on": firm.on, "ticket_wanted": True}
+    seats.lower_to(firm.installation, 4, **wish)
+    uninstalls.end_line(firm.add_on_line, **wish)
+    tickets.open(
+        firm.account, category="CHARGE", subject="Why this charge?", by=firm.admin,
+        on=firm.on, body="I do not understand it.", at=clock.now(),
+    )  # fmt: skip
     return user
 
 
