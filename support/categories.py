@@ -4,6 +4,7 @@ must be linked to, and whose queue it stands in.
 The places in the tree are the labels of `Ticket.Category`, with " > " between them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.core.exceptions import ValidationError
@@ -99,29 +100,35 @@ def asked_of_customers() -> dict[str, list[str]]:
     }
 
 
-def opened_by_staff() -> list[tuple[str, str]]:
-    """The categories that staff may choose for a ticket, with their places in the tree:
-    all but those that carry a change at renewal, which the change itself opens.
+def opened_by_staff() -> list[str]:
+    """The categories that staff may choose for a ticket: all but those that carry a
+    change at renewal, which the change itself opens.
     """
     own = {*Ticket.BILLING, Category.PARKED, Category.CONTRACT}
-    return [
-        (category.value, category.label) for category in KINDS if category not in own
-    ]
+    return [category.value for category in KINDS if category not in own]
 
 
-def choices(ticket: Ticket) -> list[tuple[str, str]]:
+def fitting(ticket: Ticket) -> list[str]:
     """The categories that a ticket may have; its own alone, where that stays."""
-    now = (ticket.category, ticket.get_category_display())
     if ticket.change_id or ticket.category in {*Ticket.BILLING, Category.PARKED}:
-        return [now]
+        return [ticket.category]
     linked = {"app": ticket.app_id, "line": ticket.line_id}
     others = [
-        (name, label)
-        for name, label in opened_by_staff()
+        name
+        for name in opened_by_staff()
         if name != ticket.category
         and all(linked.get(link) for link in KINDS[Category(name)].links)
     ]
-    return [now, *others]
+    return [ticket.category, *others]
+
+
+def grouped(some: Iterable[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Categories under the branch where each stands, for a list to choose from."""
+    groups = {}
+    for name in some:
+        branch, _between, leaf = Category(name).label.rpartition(BETWEEN)
+        groups.setdefault(branch, []).append((name, leaf))
+    return list(groups.items())
 
 
 def refuse_unlinked(category: str, **links) -> None:

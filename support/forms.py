@@ -368,8 +368,9 @@ class FieldsForm(forms.Form):
             (state, Ticket.State(state).label) for state in states
         ]
         self.fields["assignee"].queryset = staff
-        self.fields["category"].choices = categories.choices(ticket)
-        if len(self.fields["category"].choices) < 2:
+        fitting = categories.fitting(ticket)
+        self.fields["category"].choices = categories.grouped(fitting)
+        if len(fitting) < 2:
             del self.fields["category"]
         if not self.is_bound:
             self.initial = {
@@ -465,7 +466,9 @@ class StaffTicketForm(forms.Form):
 
     def __init__(self, *args, account, on, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["category"].choices = categories.opened_by_staff()
+        self.fields["category"].choices = categories.grouped(
+            categories.opened_by_staff()
+        )
         self.fields["requester"].queryset = (
             User.objects.active().filter(account=account).order_by("display_name")
         )

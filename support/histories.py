@@ -81,6 +81,18 @@ def since(ticket: Ticket, version: int) -> list[Difference]:
     return list(folded.values())
 
 
+def before(ticket: Ticket, version: int) -> dict:
+    """The fields that were changed after a version, with their values at it, as the
+    journal keeps them.
+    """
+    found = _of(ticket).filter(data__version__gt=version).order_by("-id")
+    values = {}
+    for activity in found:
+        for name, (was, _is) in activity.data.get("changes", {}).items():
+            values[name] = was
+    return values
+
+
 def _of(ticket: Ticket):
     return Activity.objects.filter(
         subject=activities.reference(ticket), verb__startswith="ticket."

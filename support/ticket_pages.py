@@ -43,8 +43,7 @@ def revise(request, pk):
         )  # fmt: skip
     except ValidationError as refusal:
         if refusal.code == "stale":
-            mine = _in_words(found, changes)
-            return conflict(request, found, version=version, mine=mine)
+            return _over(request, found, changes, version=version)
         form.add_error(None, refusal)
         return _refused(request, found, form)
     messages.success(request, _("Saved."))
@@ -210,6 +209,24 @@ def new_ticket(request, slug):
     context = {"account": account, "form": form, "tree": categories.tree()}
     status = 422 if form.errors else 200
     return render(request, "support/ticket_new.html", context, status=status)
+
+
+def _over(request, found, changes: dict, *, version: int):
+    """Somebody saved since. What was only carried along by the form, and stands as it
+    stood at that version, is not this person's change: it would undo the other's.
+    """
+    then = histories.before(found, version)
+    mine, kept = {}, request.POST.copy()
+    for name, value in changes.items():
+        written = fields.tags(value) if name == "tags" else fields.plain(value)
+        if name in then and written == then[name]:
+            kept.pop(name, None)
+        else:
+            mine[name] = value
+    if "state" not in mine:
+        kept.pop("wakes_on", None)
+    words = _in_words(found, mine)
+    return conflict(request, found, version=version, mine=words, kept=kept)
 
 
 def _refused(request, found, form):

@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 
 from support import categories, forms, tickets
 from support.models import Calendar, ServicePromise, Ticket
-from tests.factories import TicketFactory
+from tests.factories import AppFactory, TicketFactory
 
 Category = Ticket.Category
 
@@ -59,7 +59,16 @@ def test_a_request_without_what_it_must_name_is_refused(
 def test_a_ticket_may_change_to_categories_that_fit_what_it_names(account):
     ticket = TicketFactory(account=account, category="CONTRACT")
 
-    assert [name for name, _label in categories.choices(ticket)] == ["CONTRACT"]
+    assert categories.fitting(ticket) == ["CONTRACT"]
+    ticket.app = AppFactory()
+    assert categories.fitting(ticket) == ["CONTRACT", "INSTALL", "SALES"]
+    assert categories.grouped(["INSTALL", "SALES"]) == [
+        (
+            "Technical and Product Support > AppConnect",
+            [("INSTALL", "App Install/Uninstall")],
+        ),
+        ("Sales", [("SALES", "Price request")]),
+    ]
 
 
 def test_a_fresh_house_has_a_calendar_and_a_promise_for_every_priority(first_promises):

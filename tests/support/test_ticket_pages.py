@@ -98,6 +98,21 @@ class TestTheFields:
         ticket.refresh_from_db()
         assert (ticket.priority, ticket.tags) == (1, ["mine"])
 
+    def test_carried_along_do_not_undo_a_colleagues_change(
+        self, ticket, desk, support, today
+    ):
+        tickets.revise(ticket, {"priority": 4}, version=0, by=support, on=today)
+
+        answer = desk.post(address("revise", ticket), self.fields(tags="mine"))
+
+        assert answer.status_code == 409
+        assert "Priority: Normal" not in text(answer)
+        desk.post(
+            address("revise", ticket), dict(answer.context["kept"]) | {"version": 1}
+        )
+        ticket.refresh_from_db()
+        assert (ticket.priority, ticket.tags) == (4, ["mine"])
+
     def test_of_a_waiting_ticket_name_its_day(self, ticket, desk, today):
         missing = desk.post(address("revise", ticket), self.fields(state="WAITING"))
         assert missing.status_code == 422
@@ -199,6 +214,8 @@ class TestMerging:
         page = text(desk.get(address("ticket", other)))
         assert address("undo-merge", other) in page
         assert address("revise", other) not in page
+        assert address("say", other) not in page
+        assert f"Go on in {ticket.number}" in page
 
         desk.post(address("undo-merge", other))
 
