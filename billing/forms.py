@@ -2,7 +2,11 @@
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminDateWidget, AutocompleteSelect
+from django.contrib.admin.widgets import (
+    AdminDateWidget,
+    AdminEmailInputWidget,
+    AutocompleteSelect,
+)
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -31,12 +35,16 @@ class RecordForm(forms.Form):
     )
     signed_on = a_day(label=_("Signed on"))
     signed_by = forms.EmailField(
-        label=_("Signed by"), required=False, help_text=_("Who signed at the customer.")
+        label=_("Signed by"),
+        required=False,
+        help_text=_("Who signed at the customer."),
+        widget=AdminEmailInputWidget,
     )
     install_link_to = forms.EmailField(
         label=_("Install link to"),
         required=False,
         help_text=_("The administrator whom the form names to install the apps."),
+        widget=AdminEmailInputWidget,
     )
     send_links = forms.BooleanField(
         label=_("Email the install links now"),
@@ -121,7 +129,7 @@ class Lines(forms.BaseFormSet):
 
     def __init__(self, *args, **kwargs):
         rows = Plan.objects.select_related("app")
-        rows = list(rows.order_by("app__name", "kind", "position", "pk"))
+        rows = list(rows.order_by("app__name", "-kind", "position", "pk"))
         by_app = {}
         for plan in rows:
             by_app.setdefault(plan.app.name, []).append((plan.pk, _said(plan)))
@@ -152,7 +160,7 @@ class Lines(forms.BaseFormSet):
 
 
 def _said(plan: Plan) -> str:
-    words = [str(plan), plan.get_charge_model_display()]
+    words = [f"{plan.app}: {plan}", plan.get_charge_model_display()]
     if not plan.is_base:
         words.append(_("add-on"))
     if not plan.listed:
