@@ -52,7 +52,8 @@ def listener():
 
 @pytest.fixture
 def endpoint(db):
-    return factories.EndpointFactory(partner_id=7)
+    partner = factories.PartnerFactory(pk=7)
+    return factories.EndpointFactory(partner_id=partner.pk)
 
 
 @pytest.fixture
