@@ -198,7 +198,8 @@ STAFFS = {
     *("admin", "adjustments", "approvals", "attachments", "bulk_jobs", "bulk_pages"),
     *("canned_replies", "conversation_pages", "conversations", "decision_pages"),
     *("desk_pages", "drafts", "evidence", "figure_pages", "figures", "filters"),
-    *("findings", "histories", "incoming_mails", "lapses", "links", "macros"),
+    *("findings", "histories", "hold_alerts", "incoming_mails", "lapses", "links"),
+    *("macros",),
     *("merges", "models", "presences", "promises", "proposals", "queue_pages"),
     *("queues", "saved_queues", "searches", "signals", "term_end", "ticket_pages"),
     *("tickets", "visits"),
@@ -213,13 +214,19 @@ CUSTOMERS_READ = [
     for path in sorted((ROOT / room).glob("*.py"))
     if not (room == "support" and path.stem in STAFFS)
 ]
-MAY_NAME = {"support/forms.py": {"Macro"}}
+MAY_NAME = {"support/forms.py": {"Macro"}, "support/api.py": {"messages"}}
+"""What is named there on purpose: a field of a form, and one of an answer whose words
+are prefetched through the door (the crawl of the API reads them)."""
+STAFFS_CLASSES = {"support/api.py": {"Tickets"}}
 _ASKS = re.compile(r"(^|__)messages(__|$)")
 
 
 @pytest.mark.parametrize("path", CUSTOMERS_READ, ids=str)
 def test_what_customers_read_goes_through_one_door(path):
-    found = around_the_door(ast.parse((ROOT / path).read_text("utf-8")))
+    tree = ast.parse((ROOT / path).read_text("utf-8"))
+    staffs = STAFFS_CLASSES.get(str(path), set())
+    tree.body = [one for one in tree.body if getattr(one, "name", "") not in staffs]
+    found = around_the_door(tree)
     if path.parts[0] != "support":  # whose `Message` is the outbox's
         found = {one for one in found if not one.startswith("Message.objects")}
 
