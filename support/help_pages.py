@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import authority, clock
 from billing.models import Line, RenewalChange
 from marketplace.models import App
-from support import merges, tickets, wishes
+from support import adjustments, merges, tickets, wishes
 from support.forms import NEEDS_MANAGE, QUESTIONS, ReplyForm, RequestForm
 from support.models import Ticket
 
@@ -250,7 +250,7 @@ def _decision(ticket, *, on) -> dict | None:
     """What was decided, in plain words, and how it looks."""
     change = ticket.change
     if change is None:
-        return None
+        return _credited(ticket)
     if change.state == State.UNDECIDED:
         return {
             "tone": "info",
@@ -265,6 +265,18 @@ def _decision(ticket, *, on) -> dict | None:
     held = change.decided_on >= change.term_ends_on
     words = wishes.decided(change, approve=approve, held=held)
     title, _dot, rest = words.partition(". ")
+    return {"tone": "good" if approve else "warn", "title": f"{title}.", "words": rest}
+
+
+def _credited(ticket) -> dict | None:
+    """What was decided over a disputed charge; what is only proposed is not told."""
+    if ticket.category != Category.CHARGE:
+        return None
+    decided = adjustments.newest(ticket)
+    if decided is None or decided.state not in {"APPLIED", "DECLINED"}:
+        return None
+    approve = decided.state == "APPLIED"
+    title, _dot, rest = wishes.credited(decided, approve=approve).partition(". ")
     return {"tone": "good" if approve else "warn", "title": f"{title}.", "words": rest}
 
 

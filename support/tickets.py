@@ -70,6 +70,8 @@ def open(
     ticket.save()
     if body.strip():
         _say(ticket, body, by=by, on=on, internal=internal)
+    if category == Category.CHARGE:
+        evidence.take([ticket], moment=Evidence.Moment.OPENED, on=on)
     record("ticket.opened", ticket, by=by, on=on, subject_line=subject)
     return ticket
 

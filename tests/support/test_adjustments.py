@@ -10,7 +10,7 @@ from django.db import connection, connections, transaction
 from django.db.utils import IntegrityError
 from django.urls import reverse
 
-from billing import reconcile, renewals
+from billing import charges, reconcile, renewals
 from billing.models import Charge, CreditGrant, RenewalChange
 from support import adjustments, term_end, tickets
 from support.models import Adjustment, ApprovalLimit, Message, Ticket
@@ -523,6 +523,43 @@ class TestADisputedCharge:
         page = client_of(asker).get(reverse("myapps:charges"))
 
         assert "Billed twice." in page.content.decode()
+
+    def test_the_request_says_what_was_decided_and_not_what_is_proposed(
+        self, question, charge, support, client_of, today
+    ):
+        address = reverse("support:request", args=[question.pk])
+        asker = client_of(question.requester)
+        self.credit(question, charge, "10", by=support, on=today)
+        before = asker.get(address).context["decision"]
+        tickets.decide(question, approve=True, by=support, on=today)
+
+        after = asker.get(address).context["decision"]
+
+        assert before is None
+        assert (after["title"], "$10.00" in after["words"]) == ("Approved.", True)
+
+    def test_has_evidence_of_its_line_from_the_beginning(self, charge, today):
+        asker = charge.account.users.first()
+        asked = tickets.open(
+            charge.account, category="CHARGE", subject="Why?", by=asker, on=today,
+            line=charge.line,
+        )  # fmt: skip
+
+        snapshot = asked.evidence.get()
+        assert snapshot.moment == "OPENED"
+        assert snapshot.content["term"]["contracted"] == 10
+        assert snapshot.content["asked"]["by"] == asker.pk
+        assert snapshot.content["asked"]["authority"].startswith("manage_apps")
+
+    def test_a_charge_that_is_reversed_takes_its_grant_with_it(
+        self, question, charge, support, today
+    ):
+        self.credit(question, charge, "10", by=support, on=today)
+        tickets.decide(question, approve=True, by=support, on=today)
+
+        charges.reverse([charge], on=today)
+
+        assert Charge.objects.total() == 0
 
     def test_grants_are_never_changed(self, question, charge, support, today):
         self.credit(question, charge, "10", by=support, on=today)
