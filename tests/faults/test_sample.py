@@ -29,7 +29,7 @@ def test_without_partners_or_broker_nothing_fails_and_every_event_arrives_in_ord
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=900,
     )
 
     assert run.returncode == 0, run.stdout + run.stderr
