@@ -11,8 +11,10 @@ from django.test import Client
 from accounts import api_keys, authority, clock, roles, terms
 from accounts.models import ApiKey, User
 from billing.models import Charge, Line, Order, RenewalChange
-from myapps import installs, joins, role_activations, seats, signing
+from myapps import installs, role_activations, seats, signing
 from myapps.models import Installation, JoinEvent, RoleActivation, Seat
+from support import tickets
+from support.models import Ticket
 from tests import factories
 
 CONTRACT_FROM = date(2026, 1, 31)
@@ -105,6 +107,10 @@ class Firm:
         (self.waiting,) = JoinEvent.objects.queued().filter(account=self.account)
         (self.change,) = seats.lower_to(self.installation, 5, by=self.admin, on=self.on)
         self.installation.refresh_from_db()
+        self.ticket = tickets.open(
+            self.account, category="CHARGE", subject="Why this charge?",
+            by=self.admin, on=self.on,
+        )  # fmt: skip
 
     def signature(self, permission=authority.MANAGE):
         return signing.sign(
@@ -131,7 +137,7 @@ class Firm:
         """Everything that a call could have changed for it, as it stands."""
         kinds = [
             *(Installation, Seat, RoleActivation, JoinEvent),
-            *(Line, Charge, Order, RenewalChange),
+            *(Line, Charge, Order, RenewalChange, Ticket),
         ]
         return {
             kind.__name__: list(
@@ -139,8 +145,3 @@ class Firm:
             )
             for kind in kinds
         }
-
-
-def settled(installation):
-    """Carry out what waits for its seats."""
-    joins.settle_all(installation.pk)

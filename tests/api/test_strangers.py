@@ -12,6 +12,8 @@ from accounts.models import ApiKey, Role, User
 from billing.models import Charge, Line, Order, RenewalChange
 from config.api_urls import urlpatterns
 from myapps.models import Installation, JoinEvent, RoleActivation, Seat
+from support.api import pk_of
+from support.models import Ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +33,7 @@ OWNED = {
     "renewal-changes": (RenewalChange, "change"),
     "people": (User, "person"),
     "roles": (Role, "role"),
+    "requests": (Ticket, "ticket"),
 }
 
 
@@ -85,6 +88,7 @@ def objects_of(firm):
         "change": firm.change,
         "person": firm.people[0],
         "role": firm.role,
+        "ticket": firm.ticket,
     }
 
 
@@ -102,6 +106,8 @@ def test_an_object_of_another_account_is_not_there(firm, foreign, other_firm):
         kwargs = {"installation": firm.installation.pk}
         if "pk" in ids:
             kwargs["pk"] = mine[OWNED[route.basename][1]].pk
+        if "number" in ids:
+            kwargs["number"] = mine[OWNED[route.basename][1]].number
         wanted = [{one: kwargs[one] for one in ids - {"slug"}}]
         if {"installation", "pk"} <= ids:
             own = {"installation": other_firm.installation.pk, "pk": kwargs["pk"]}
@@ -129,7 +135,10 @@ def test_a_list_shows_own_rows_alone(firm, foreign, other_firm):
             reverse(route.name, kwargs=kwargs) + "?page_size=500"
         ).json()
 
-        shown = {row["id"] for row in found["results"]}
+        shown = {
+            row["id"] if "id" in row else pk_of(row["number"])
+            for row in found["results"]
+        }
         accounts = model.objects.filter(pk__in=shown).values_list("account", flat=True)
         assert set(accounts) == {other_firm.account.pk}, route.name
         assert model.objects.filter(account=firm.account).exists()
