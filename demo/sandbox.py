@@ -84,7 +84,8 @@ class Partner:
         said = {"taken": told["id"]}
         if challenge and self.behaviour != "mute":
             data = told.get("data")
-            said = {"challenge": data.get("challenge") if data else None}
+            named = isinstance(data, dict)
+            said = {"challenge": data.get("challenge") if named else None}
         return Reply(200, said, wait=self.seconds if self.behaviour == "slow" else 0.0)
 
     def wish(self, told: dict) -> str | None:
@@ -121,9 +122,10 @@ class Sandbox(ThreadingHTTPServer):
 
     def run_errand(self, partner: Partner, told: dict) -> None:
         """Answer an installation as the partner behaves, in a thread of its own."""
-        if wish := partner.wish(told):
-            installation = told["data"]["installation"]["id"]
-            errand = [partner, installation, wish, told["id"]]
+        data = told.get("data")
+        about = data.get("installation") if isinstance(data, dict) else None
+        if isinstance(about, dict) and (wish := partner.wish(told)):
+            errand = [partner, about.get("id"), wish, told["id"]]
             threading.Thread(target=self.answer, args=errand, daemon=True).start()
 
     def answer(self, partner: Partner, installation: int, wish: str, key: str) -> int:
