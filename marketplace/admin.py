@@ -157,6 +157,24 @@ class AppAdmin(admin.ModelAdmin):
             self.message_user(request, words % {"app": app})
 
 
+class ListPriceInline(admin.TabularInline):
+    """What the plan was, is and will be listed at: read here, announced apart."""
+
+    model = ListPrice
+    extra = 0
+    fields = ["currency", "monthly_price", "effective_from", "effective_until"]
+    ordering = ["currency", "-effective_from"]
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
 @admin.register(Plan)
 class PlanAdmin(admin.ModelAdmin):
     list_display = ["name", "app", "kind", "charge_model", "listed", "price_on_request"]
@@ -164,6 +182,7 @@ class PlanAdmin(admin.ModelAdmin):
     list_select_related = ["app"]
     search_fields = ["name", "code", "app__name"]
     autocomplete_fields = ["app"]
+    inlines = [ListPriceInline]
 
     def has_delete_permission(self, request, obj=None):
         return False
@@ -172,7 +191,15 @@ class PlanAdmin(admin.ModelAdmin):
 class AnnouncementForm(forms.ModelForm):
     """A list price from a day to come; list_prices.announce refuses what it must."""
 
-    monthly_price = forms.DecimalField(min_value=0, max_digits=18, decimal_places=6)
+    monthly_price = forms.DecimalField(
+        min_value=0,
+        max_digits=18,
+        decimal_places=6,
+        help_text=_(
+            "Lines that run keep their price, and a signed one renews at it. Whoever"
+            " buys or changes plan from the day on pays this."
+        ),
+    )
 
     class Meta:
         model = ListPrice

@@ -101,3 +101,15 @@ def test_an_app_opens_with_its_plans(client, plan):
     html = client.get(f"/admin/marketplace/app/{plan.app_id}/change/").content.decode()
 
     assert f"{ADD}?plan={plan.pk}" in html
+
+
+def test_a_plan_shows_its_prices_and_they_are_not_changed_there(client, plan):
+    announced(client, plan, "2027-01-01")
+    address = f"/admin/marketplace/plan/{plan.pk}/change/"
+
+    page = client.get(address).content.decode()
+
+    assert "12.500000" in page
+    assert "9.000000" in page
+    assert "list_prices-0-monthly_price" not in page
+    assert client.get("/admin/marketplace/plan/add/").status_code == 200
