@@ -7,6 +7,7 @@ Every case is taken back, so that what it needs is still there for the next one.
 
 import logging
 import os
+import sys
 import traceback
 from contextlib import contextmanager
 
@@ -113,6 +114,7 @@ def test_no_case_breaks_it(schema, identities, audience):
         each = max(1, -(-int(CASES * share) // len(group)))
         for operation in group:
             tried += attempt(operation, caller, known, each, failures, confirmed)
+            sys.stderr.write(f"{audience}: {tried} tried, {operation.label}\n")
 
     assert not failures, "\n\n".join(failures.values())
     assert tried >= CASES
@@ -186,5 +188,7 @@ def _validated(case, token: str, failures, confirmed, raised: list[str]) -> None
     except FailureGroup as group:
         for failure in group.exceptions:
             kind = f"{case.operation.label}: {type(failure).__name__}"
-            told = [kind, str(failure), case.as_curl_command(), *raised]
-            failures.setdefault(kind, "\n".join(told))
+            told = "\n".join([kind, str(failure), case.as_curl_command(), *raised])
+            if kind not in failures:
+                sys.stderr.write(f"{told}\n\n")  # also of a run that is cut off
+            failures.setdefault(kind, told)
