@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
 
@@ -270,6 +271,13 @@ class TestCarryingOut:
 
         ticket.refresh_from_db()
         assert ticket.priority == 4
+
+    def test_so_is_its_command(self, preview, present, capsys):
+        bulk_jobs.begin(preview([TicketFactory()], priority=4), at=present)
+
+        call_command("work_bulk_jobs")
+
+        assert capsys.readouterr().out == "1 tickets of bulk jobs done.\n"
 
     def test_a_preview_that_nobody_began_goes_after_a_week(self, preview, present):
         job = preview([TicketFactory()], priority=4)
