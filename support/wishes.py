@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from babel.numbers import format_currency
-from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as translated
@@ -98,7 +97,7 @@ def reopened(change: RenewalChange) -> str:
 
 def sum_of(amount: Decimal, currency: str) -> str:
     """An amount as sentences have it: $12.50."""
-    locale = to_locale(get_language() or settings.LANGUAGE_CODE)
+    locale = to_locale(get_language() or "en")
     return format_currency(amount, currency, locale=locale)
 
 
