@@ -4,15 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('support', '0004_search_and_bulk_jobs'),
+        ("support", "0004_search_and_bulk_jobs"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='message',
-            name='state_before',
-            field=models.CharField(blank=True, choices=[('NEW', 'New'), ('OPEN', 'Open'), ('WAITING', 'Waiting for the customer'), ('PARTNER', 'Waiting for a partner'), ('SCHEDULED', 'Scheduled for renewal'), ('SOLVED', 'Solved'), ('CLOSED', 'Closed')], help_text='Where the ticket stood, if saying this moved it.', max_length=10),
+            model_name="message",
+            name="state_before",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("NEW", "New"),
+                    ("OPEN", "Open"),
+                    ("WAITING", "Waiting for the customer"),
+                    ("PARTNER", "Waiting for a partner"),
+                    ("SCHEDULED", "Scheduled for renewal"),
+                    ("SOLVED", "Solved"),
+                    ("CLOSED", "Closed"),
+                ],
+                help_text="Where the ticket stood, if saying this moved it.",
+                max_length=10,
+            ),
         ),
     ]
