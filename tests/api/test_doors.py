@@ -14,7 +14,7 @@ from tests.api.test_strangers import audience_of, of_accounts, routes
 
 pytestmark = pytest.mark.django_db
 
-SOME = {"installation": 1, "pk": 1, "id": 1, "slug": "an-app", "number": "1"}
+SOME = {"installation": 1, "pk": 1, "id": 1, "slug": "an-app", "number": "T-000001"}
 
 
 def calls(route):

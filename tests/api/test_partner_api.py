@@ -172,6 +172,24 @@ class TestDrift:
         assert (again["missing"], again["extra"]) == (0, 0)
         assert not Difference.objects.exists()
 
+    def test_guessing_ids_names_nobody_without_a_seat(
+        self, api, installation, admin, member, client_of, partner_user
+    ):
+        people = [admin.pk, member.pk]
+        api.post(at(installation, "users"), {"ids": people, "emails": [admin.email]})
+
+        listed = api.get(at(installation, "differences")).json()["results"]
+        page = client_of(partner_user).get(
+            f"/partner/installations/{installation.pk}/differences/"
+        )
+
+        extra = [one for one in listed if one["kind"] == "EXTRA"]
+        said = sorted(one["said"] for one in extra)
+        assert said == sorted([*map(str, people), admin.email])
+        assert {one["person"] for one in extra} == {None}
+        for word in (admin.display_name, member.display_name, member.email):
+            assert word not in page.content.decode()
+
     def test_repairing_sends_the_truth(self, api, installation, endpoint):
         assert code(api.post(at(installation, "repair"))) == (422, "no_drift")
         api.post(at(installation, "users"), {"ids": [10**15]})
