@@ -119,7 +119,11 @@ def _people(emails: set[str], ids: set[int], seated: dict[str, int]) -> int:
 
 
 def _extra(report, row: Installation, emails: set[str], ids: set[int]):
-    """Users active at the partner without a seat, with their row if the account has it."""
+    """Users active at the partner without a seat, with their row if the account has it.
+
+    Somebody named by id and by email counts twice: counting once would tell the partner
+    that both are the same person of the account.
+    """
     ours = User.objects.filter(account=row.account_id)
     by_id = set(ours.filter(pk__in=ids).values_list("pk", flat=True))
     lower = ours.annotate(address=Lower("email")).filter(address__in=emails)
@@ -137,7 +141,6 @@ def _extra(report, row: Installation, emails: set[str], ids: set[int]):
             user_id=by_email.get(email), said=email[:254],
         )
         for email in sorted(emails)
-        if by_email.get(email) not in by_id
     ]  # fmt: skip
     return extra
 

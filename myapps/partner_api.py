@@ -153,16 +153,24 @@ class PartnerReportSerializer(serializers.Serializer):
 
 
 class PartnerDifferenceSerializer(serializers.ModelSerializer):
-    """One person in whom you and My Apps differ. My Apps counts."""
+    """One person in whom you and My Apps differ. My Apps counts.
 
-    person = PartnerPersonSerializer(
-        source="user", allow_null=True, help_text="Null: nobody of the account."
-    )
+    Who has no seat is named as you named them: whether the account knows them is its
+    own affair.
+    """
+
+    person = serializers.SerializerMethodField(help_text="Who has a seat; else null.")
 
     class Meta:
         model = Difference
         fields = ["kind", "said", "person"]
         read_only_fields = fields
+
+    @extend_schema_field(PartnerPersonSerializer(allow_null=True))
+    def get_person(self, one):
+        if one.kind == Difference.Kind.EXTRA:
+            return None
+        return PartnerPersonSerializer(one.user).data
 
 
 class PartnerRepairSerializer(serializers.Serializer):
