@@ -222,9 +222,20 @@ class OrderFormAdmin(ReadOnly):
     date_hierarchy = "signed_on"
     ordering = ["-signed_on", "number"]
     inlines = [LineInline]
+    fields = [
+        *("number", "account", "contract", "signed_on", "signed_by"),
+        *("install_link_to", "links", "recorded_at", "content"),
+    ]
+    readonly_fields = ["links", "recorded_at"]
 
     def has_add_permission(self, request):
         return admin.ModelAdmin.has_add_permission(self, request)
+
+    @admin.display(description=_("install links"))
+    def links(self, form):
+        address = reverse("admin:myapps_installlink_changelist")
+        words = _("Those sent, to send again or take back")
+        return format_html('<a href="{}?q={}">{}</a>', address, form.number, words)
 
     def add_view(self, request, form_url="", extra_context=None):
         """Fill in, preview, record. Nothing is recorded that was not shown."""
@@ -262,6 +273,10 @@ class OrderFormAdmin(ReadOnly):
             _("Order form %(number)s is recorded.") % {"number": recorded.number},
             messages.SUCCESS,
         )
+        if signed["send_links"]:
+            words = _("Install links are on their way to %(to)s.")
+            to = {"to": recorded.install_link_to}
+            self.message_user(request, words % to, messages.SUCCESS)
         later = recorded.lines.base().filter(starts_on__gt=signed["on"]).count()
         if later and recorded.install_link_to:
             words = ngettext(

@@ -238,7 +238,11 @@ def test_a_link_is_emailed_for_each_base_plan_when_asked(
     assert "Install links go to alice@harbour.example" in text(preview)
     assert letter.recipient == admin.email
     assert re.search(r"/install/[\w-]{43}/", letter.body)
+    assert "Install links are on their way to alice@harbour.example." in text(answer)
     assert "1 line starts later. Send its link from that day on." in text(answer)
+    listed = client.get("/admin/myapps/installlink/?q=OF-9")
+    assert "/admin/myapps/installlink/?q=OF-9" in answer.content.decode()
+    assert "1 install link" in text(listed)
     assert Activity.objects.filter(verb="link.issued").count() == 1
 
 
