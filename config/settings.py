@@ -74,6 +74,10 @@ PUBLIC_ADDRESS = env("PUBLIC_ADDRESS", "http://127.0.0.1:8000").rstrip("/")
 TERM_END_LEAD_DAYS = int(env("TERM_END_LEAD_DAYS", "0"))
 TERM_END_BATCH = int(env("TERM_END_BATCH", "5000"))
 NOTICE_DAYS = [30, 7, 1]
+
+# Where answers to the desk's emails arrive: maildir:///folder or imaps://… Nowhere, if
+# empty: then people answer on the page alone.
+MAILBOX_URL = env("MAILBOX_URL", " ").strip()
 HELD_ALERT_DAYS = [int(days) for days in env("HELD_ALERT_DAYS", "7 30").split()]
 SOLVED_CLOSES_DAYS = int(env("SOLVED_CLOSES_DAYS", "7"))
 
@@ -180,6 +184,7 @@ APPEND_ONLY_TABLES = [
     "billing_creditgrant",
     "myapps_seatevent",
     "support_evidence",
+    "support_viewedpage",
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -315,6 +320,7 @@ CELERY_BEAT_SCHEDULE = {
     "terms and periods": tick("support.tasks.end_terms", every=HOUR),
     "batches": tick("billing.tasks.close_batches", every=HOUR),
     "notices": tick("support.tasks.send_notices", every=HOUR),
+    "mail": tick("support.tasks.read_mail", every=MINUTE),
     "held money": tick("support.tasks.tell_of_holds", every=HOUR),
     "bulk jobs": tick("support.tasks.work_bulk_jobs", every=MINUTE),
     "tickets that wait": tick("support.tasks.wake_tickets", every=HOUR),

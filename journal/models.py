@@ -94,6 +94,9 @@ class Message(models.Model):
     subject = models.CharField(max_length=300, blank=True)
     body = models.TextField(blank=True)
     html = models.TextField(blank=True)
+    headers = models.JSONField(
+        default=dict, blank=True, help_text="An email's own, as Reply-To."
+    )
     payload = models.JSONField(default=dict)
     attempts = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)

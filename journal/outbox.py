@@ -30,11 +30,12 @@ def email(
     subject: str,
     body: str,
     html: str = "",
+    headers: dict[str, str] | None = None,
     account: models.Model | None = None,
     at: datetime,
 ) -> None:
     """Promise an email, due at a moment. The same key is the same message: it is sent
-    once, as it was first written.
+    once, as it was first written. `headers` go with it, as Reply-To.
     """
     message = Message(
         kind=Message.Kind.EMAIL,
@@ -43,6 +44,7 @@ def email(
         subject=" ".join(subject.split())[:300],
         body=body,
         html=html,
+        headers=headers or {},
         account_id=account and account.pk,
         due_at=at,
     )
@@ -145,7 +147,7 @@ def _send(message):
         message.subject,
         message.body,
         to=[message.recipient],
-        headers={"Message-ID": f"<{_digest(message.key)}@outbox>"},
+        headers={"Message-ID": f"<{_digest(message.key)}@outbox>"} | message.headers,
     )
     if message.html:
         mail.attach_alternative(message.html, "text/html")

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from journal import outbox
-from support import conversations
+from support import conversations, threads
 from support.models import Message
 
 
@@ -24,6 +24,7 @@ def reply(message: Message) -> None:
             link=reverse("support:request", args=[ticket.pk]),
             account=ticket.account,
             at=message.leaves_at or timezone.now(),
+            headers=_thread(message, user),
             message=message,
             ticket=ticket,
         )
@@ -43,9 +44,25 @@ def mention(message: Message, people: list[User]) -> None:
         )
 
 
+def _thread(message: Message, to: User) -> dict[str, str]:
+    """What makes an answer to this email find its ticket, and a mail program keep the
+    emails of a ticket together. An automatic answer shall not come (RFC 3834).
+    """
+    desk, ticket = settings.SUPPORT_ADDRESS, message.ticket_id
+    first = threads.first_mail_id(ticket, to.pk, desk=desk)
+    return {
+        "Message-ID": threads.mail_id(ticket, message.pk, to.pk, desk=desk),
+        "In-Reply-To": first,
+        "References": first,
+        "Reply-To": threads.reply_address(ticket, to.pk, desk=desk),
+        "X-Auto-Response-Suppress": "OOF, AutoReply",
+    }
+
+
 def _letter(
-    letter: str, *, key: str, to: User, link: str, at: datetime, account=None, **words
-) -> None:
+    letter: str, *, key: str, to: User, link: str, at: datetime, account=None,
+    headers=None, **words,
+) -> None:  # fmt: skip
     words |= {
         "person": to,
         "link": settings.PUBLIC_ADDRESS + link,
@@ -60,6 +77,7 @@ def _letter(
         subject=render_to_string(f"{folder}/{letter}_subject.txt", words),
         body=render_to_string(f"{folder}/{letter}.txt", words),
         html=render_to_string(f"{folder}/{letter}.html", words),
+        headers=headers,
         account=account,
         at=at,
     )

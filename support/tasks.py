@@ -8,7 +8,16 @@ from celery import shared_task
 from django.conf import settings
 
 from accounts import clock
-from support import bulk_jobs, findings, hold_alerts, lapses, notices, term_end
+from support import (
+    bulk_jobs,
+    findings,
+    hold_alerts,
+    incoming_mails,
+    lapses,
+    mailboxes,
+    notices,
+    term_end,
+)
 
 log = logging.getLogger(__name__)
 
@@ -101,3 +110,31 @@ def nudge_bulk_jobs() -> None:
         work_bulk_jobs.apply_async(retry=False, expires=60)
     except Exception as failure:  # whatever the broker's library raises
         log.info("Bulk jobs wait for the next tick: %s", failure)
+
+
+@shared_task
+def read_mail() -> None:
+    """Every minute, where a mailbox is named: take in the answers that came by email."""
+    if settings.MAILBOX_URL:
+        take_mail(settings.MAILBOX_URL)
+
+
+def take_mail(url: str) -> Counter:
+    """Take in what is unread in a mailbox; how many came to which outcome.
+
+    An email on which taking it in fails is kept aside, and logged.
+    """
+    outcomes = Counter()
+
+    def take(raw: bytes) -> None:
+        try:
+            mail = incoming_mails.take(
+                raw, desk=settings.SUPPORT_ADDRESS, at=clock.now(), on=clock.today
+            )
+        except Exception:
+            log.exception("An email could not be taken in")
+            mail = incoming_mails.give_up(raw, words="It could not be taken in.")
+        outcomes[mail.outcome] += 1
+
+    mailboxes.read(url, take)
+    return outcomes
