@@ -52,6 +52,9 @@ def world(present):
     )  # fmt: skip
     _hide(internal, sofia, simon)
     world.arguments["hidden_ticket"] = {"pk": internal.pk}
+    world.arguments["hidden_number"] = {"number": internal.number}
+    own = Ticket.objects.get(**world.arguments["ticket"])
+    world.arguments["number"] = {"number": own.number}
     canned_replies.save(shortcut=CANARY, name=CANARY, body=CANARY)
     macros.save(name=CANARY, changes={"add_tags": CANARY}, on=DAY)
     SavedQueue.objects.create(owner=sofia, shared_with="SUPPORT", name=CANARY)
