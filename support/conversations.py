@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from accounts import authority
 from accounts.models import User
 from journal import outbox
-from support import canned_replies, drafts, merges, signals, tickets
-from support.models import Attachment, Message, Ticket
+from support import attachments, canned_replies, drafts, merges, signals, tickets
+from support.models import Message, Ticket
 
 UNDO = timedelta(seconds=10)
 """How long a sent reply waits, and can be taken back."""
@@ -73,7 +73,7 @@ def send(
         ticket, body, by=by, on=on, at=at, wait=wait, wakes_on=wakes_on,
         channel=channel, leaves_at=at + UNDO,
     )  # fmt: skip
-    _attach(message)
+    attachments.send(message)
     drafts.discard(ticket, internal=False, by=by)
     return message
 
@@ -91,7 +91,7 @@ def note(ticket: Ticket, body: str, *, by: User, on: date) -> Message:
         message.mentions.set(people)
         ticket.followers.add(*people)
         signals.mentioned.send(Message, message=message, people=people)
-    _attach(message)
+    attachments.send(message)
     drafts.discard(ticket, internal=True, by=by)
     return message
 
@@ -126,13 +126,6 @@ def take_back(message: Message, *, by: User, at: datetime, on: date) -> Ticket:
 def mails_of(message: Message) -> str:
     """How the keys of a reply's emails begin."""
     return f"reply:{message.pk}:"
-
-
-def _attach(message: Message) -> None:
-    """What its author uploaded with the draft belongs to it now."""
-    Attachment.objects.filter(
-        ticket=message.ticket_id, message=None, added_by=message.author_id
-    ).update(message=message)
 
 
 def recipients(ticket: Ticket, followers: Iterable[User] | None = None) -> list[User]:
@@ -183,7 +176,7 @@ def of(
     about to leave among them, and, where some were `joined`, what was said on tickets
     merged into it; `before` turns back to older ones.
     """
-    files = Attachment.objects.defer("content").order_by("pk")
+    files = attachments.listed()
     said = (
         (merges.said(ticket) if joined else ticket.messages)
         .select_related("author", "ticket")

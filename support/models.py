@@ -709,6 +709,61 @@ class StaffVisit(models.Model):
         return f"{self.staff_id} at {self.account_id}"
 
 
+class Viewing(models.Model):
+    """Staff saw an account's console as one of its people sees it: read-only, for a
+    reason, for half an hour at most.
+    """
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    staff = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="viewings"
+    )
+    seen_as = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        help_text="Whose pages were shown.",
+    )
+    reason = models.CharField(max_length=300)
+    begun_at = models.DateTimeField()
+    ends_at = models.DateTimeField(help_text="It ends by itself then.")
+    left_at = models.DateTimeField(
+        null=True, blank=True, help_text="Left, or signed out, before it ended."
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("begun_at"))
+                & Q(ends_at__lte=F("begun_at") + timedelta(minutes=30)),
+                name="a_viewing_ends_within_half_an_hour",
+            ),
+            models.CheckConstraint(
+                condition=~Q(staff=F("seen_as")), name="nobody_views_as_themselves"
+            ),
+            models.CheckConstraint(
+                condition=~Q(reason=""), name="a_viewing_has_a_reason"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["account", "-begun_at"], name="viewings_of_an_account")
+        ]
+
+    def __str__(self):
+        return f"{self.staff_id} at {self.account_id}"
+
+
+class ViewedPage(models.Model):
+    """One page that staff saw in a viewing."""
+
+    viewing = models.ForeignKey(Viewing, models.PROTECT, related_name="pages")
+    address = models.CharField(max_length=500)
+    at = models.DateTimeField()
+
+    def __str__(self):
+        return self.address
+
+
 class Notice(models.Model):
     """An account was told that a term of a line comes to its end (3.23)."""
 
@@ -741,6 +796,9 @@ class Attachment(models.Model):
         null=True,
         blank=True,
         help_text="Empty: uploaded with a draft that is not sent yet.",
+    )
+    internal = models.BooleanField(
+        default=False, help_text="Uploaded for a note: it never leaves with a reply."
     )
     name = models.CharField(max_length=200)
     content_type = models.CharField(max_length=100, help_text="Read off the content.")
