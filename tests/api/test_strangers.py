@@ -59,10 +59,12 @@ def routes(patterns=urlpatterns):
             yield from routes(pattern.url_patterns)
         elif pattern.name not in PUBLIC:
             view = pattern.callback
+            actions = dict(view.actions)
+            actions.pop("head", None)
             yield Route(
                 pattern.name,
                 frozenset(pattern.pattern.regex.groupindex),
-                getattr(view, "actions", {}),
+                actions,
                 view.initkwargs.get("basename", pattern.name),
                 view.cls,
             )

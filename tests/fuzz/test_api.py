@@ -43,8 +43,8 @@ CHECKS = [
     checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
-EMPTY: set[str] = set()
-"""Lists in which there is nothing to hit."""
+EMPTY = {"/api/v1/partner/installations/{id}/differences/"}
+"""Lists of rows that no address names."""
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]

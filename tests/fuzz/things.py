@@ -8,7 +8,7 @@ from django.urls import resolve
 
 from accounts import authority, clock
 from journal.models import Endpoint
-from myapps import installs, seats, uninstalls
+from myapps import add_ons, installs, seats, uninstalls
 from support import tickets
 from tests import factories
 
@@ -35,6 +35,7 @@ def partner(firm, user):
     installs.install(
         firm.account, plan, firm.people[:2], roles={}, signed=signed, on=firm.on
     )
+    add_ons.activate(firm.add_on_line, quantity=1, by=user, on=firm.on)
     return user
 
 
