@@ -356,15 +356,22 @@ class ChargeInline(ReadOnlyInline):
         "starts_on",
         "ends_on",
         "how",
-        "amount",
+        "owed",
         "currency",
     ]
-    readonly_fields = ["how"]
+    readonly_fields = ["how", "owed"]
     ordering = ["-starts_on", "-pk"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("line")
 
     @admin.display(description=_("arithmetic"))
     def how(self, charge):
         return arithmetic(charge)
+
+    @admin.display(description=_("amount"))
+    def owed(self, charge):
+        return f"{charge.amount:.{charge.line.digits}f}"
 
 
 class RenewalChangeInline(ReadOnlyInline):
@@ -410,9 +417,6 @@ class LineAdmin(ReadOnly):
     @admin.display(description=_("parked"), boolean=True)
     def parked(self, line):
         return line.parked_at is not None
-
-    def get_fields(self, request, line=None):
-        return [*super().get_fields(request, line), "charged", "orders"]
 
     def get_readonly_fields(self, request, line=None):
         return [*super().get_readonly_fields(request, line), "charged", "orders"]
@@ -505,10 +509,10 @@ class BatchAdmin(ReadOnly):
     def total(self, batch):
         return batches.total(batch)
 
-    @admin.display(description=_("acknowledged"), empty_value=_("not yet"))
+    @admin.display(description=_("acknowledged"))
     def acknowledged(self, batch):
         found = getattr(batch, "acknowledgement", None)
-        return found and f"{found.acknowledged_on}, {found.reference}"
+        return f"{found.acknowledged_on}, {found.reference}" if found else _("not yet")
 
     @admin.display(description=_("files"))
     def files(self, batch):

@@ -96,7 +96,7 @@ class Contract(models.Model):
         ]
 
     def __str__(self):
-        return f"Contract of {self.account_id} from {self.starts_on}"
+        return f"Contract from {self.starts_on}"
 
 
 class OrderForm(models.Model):
@@ -844,7 +844,7 @@ class Batch(models.Model):
         indexes = [models.Index(fields=["-day", "-id"], name="batches_by_day")]
 
     def __str__(self):
-        return f"Batch {self.number} of {self.account_id}, {self.day}"
+        return f"Batch {self.number}, {self.day}"
 
 
 class BatchedCharge(models.Model):

@@ -300,7 +300,7 @@ class InstallLink(models.Model):
         ]
 
     def __str__(self):
-        return f"Install link for line {self.line_id}"
+        return f"Install link of {self.sent_at:%Y-%m-%d}"
 
 
 class AddOnActivation(models.Model):

@@ -160,7 +160,7 @@ def test_any_number_of_lines_takes_the_same_queries(
     for count in (1, 15):
         for _ in range(count):
             LineFactory(contract=contract, on=TODAY)
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             assert told() == []
 
 
