@@ -44,6 +44,7 @@ PAGES = {
         "charges": "/charges/",
         "account-activity": "/activity/",
         "people": "/people/",
+        "directory": "/people/directory/",
         "roles": "/roles/",
         "help": "/help/",
         "new-request": "/help/new/",
