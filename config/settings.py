@@ -138,6 +138,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.viewing.ViewingMiddleware",
     "config.reader.ReaderMiddleware",
     "config.busy.BusyMiddleware",
 ]

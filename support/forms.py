@@ -261,6 +261,18 @@ class ReasonForm(forms.Form):
     )
 
 
+class ViewingForm(ReasonForm):
+    """Why staff look at an account as its customer sees it, and whose view they take."""
+
+    seen_as = forms.ModelChoiceField(
+        User.objects.none(), label=_("Whose view"), empty_label=None
+    )
+
+    def __init__(self, *args, administrators, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["seen_as"].queryset = administrators.order_by("display_name", "pk")
+
+
 class CannedReplyForm(forms.Form):
     """A reply written before; the rules refuse variables that there are not."""
 

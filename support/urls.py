@@ -9,6 +9,7 @@ from support import (
     help_pages,
     queue_pages,
     ticket_pages,
+    viewing_pages,
 )
 
 
@@ -130,6 +131,12 @@ urlpatterns = [
     path("figures/<slug:key>.csv", figure_pages.figures_csv, name="figures-csv"),
     path("desk/accounts/", desk_pages.accounts, name="accounts"),
     path("desk/accounts/<slug:slug>/", desk_pages.account, name="account"),
+    path(
+        "desk/accounts/<slug:slug>/view/",
+        viewing_pages.begin_viewing,
+        name="begin-viewing",
+    ),
+    path("desk/view/leave/", viewing_pages.leave_viewing, name="leave-viewing"),
     path(
         "desk/accounts/<slug:slug>/ticket/", ticket_pages.new_ticket, name="new-ticket"
     ),

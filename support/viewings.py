@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from accounts import authority
@@ -90,9 +91,10 @@ def administrators(account: Account):
 
 
 def of(account: Account):
-    """The viewings of an account, newest first."""
+    """The viewings of an account, newest first, with how many pages each saw."""
     return (
         Viewing.objects.filter(account=account)
         .select_related("staff", "seen_as")
+        .annotate(page_count=Count("pages"))
         .order_by("-begun_at")
     )

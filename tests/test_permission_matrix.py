@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 from django.db import transaction
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLResolver, get_resolver, reverse
 
 from accounts import api_keys, authority, roles
 from billing.models import RenewalChange
@@ -208,6 +208,8 @@ PLACES = {
     "support:release": ("ticket", STAFF, None),
     "support:accounts": ("", STAFF, None),
     "support:account": ("account", STAFF, None),
+    "support:begin-viewing": ("account", STAFF, None),
+    "support:leave-viewing": ("", STAFF, None),
     "styleguide": ("", STAFF, None),
 }
 # Sign-in and password pages are open to all, and Django's own.
@@ -366,11 +368,11 @@ class World:
 def addresses(resolver=None, space=""):
     for entry in (resolver or get_resolver()).url_patterns:
         if isinstance(entry, URLResolver):
-            # The directory comes in by its key: tests/accounts/test_scim.py.
+            # Programs come in by a key: tests/accounts/test_scim.py, tests/api.
             if entry.app_name not in {"admin", "scim"}:
                 inner = f"{entry.namespace}:" if entry.namespace else space
                 yield from addresses(entry, inner)
-        elif isinstance(entry, URLPattern):
+        elif not hasattr(entry.callback, "cls"):
             yield f"{space}{entry.name}"
 
 
