@@ -11,17 +11,15 @@ of its effect.
 
 import hashlib
 import json
-from datetime import datetime, timedelta
 from functools import wraps
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from accounts.models import ApiKey, Remembered
+from accounts import answers
 
-KEPT_FOR = timedelta(days=30)
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 LONGEST = 100
 KEPT_HEADERS = ["ETag", "Location"]
@@ -32,23 +30,20 @@ def answer(handler):
 
     @wraps(handler)
     def remembering(view, request, *args, **kwargs):
-        name = _name(request)
-        body = _digest(request)
+        name, body = _name(request), _digest(request)
         with transaction.atomic():
-            _alone(request.auth, name)
-            known = Remembered.objects.filter(
-                api_key=request.auth, idempotency_key=name
-            ).first()
+            known = answers.given(request.auth, name, body=body)
             if known:
-                return _again(known, body)
+                headers = known.headers | {REPLAYED: "true"}
+                return Response(known.content, known.status, headers=headers)
             response = handler(view, request, *args, **kwargs)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
             else:
-                _keep(request.auth, name, body, response)
+                answers.keep(request.auth, name, body=body, **_said(response))
         return response
 
-    remembering.remembered = True  # read by tests/test_architecture.py
+    remembering.remembered = True  # read by tests/api/test_doors.py
     return remembering
 
 
@@ -56,12 +51,6 @@ def order_key(request) -> str:
     """The idempotency key of the order that a call places: one for each key and call."""
     digest = hashlib.sha256(_name(request).encode()).hexdigest()[:40]
     return f"api:{request.auth.pk}:{digest}"
-
-
-def forget(*, at: datetime) -> int:
-    """Forget answers older than thirty days; returns how many."""
-    gone, _rows = Remembered.objects.filter(at__lt=at - KEPT_FOR).delete()
-    return gone
 
 
 def _name(request) -> str:
@@ -81,42 +70,14 @@ def _digest(request) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _alone(key: ApiKey, name: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"remembered {key.pk} {name}"],
-        )
-        if not cursor.fetchone()[0]:
-            raise ValidationError(
-                "A call with this key is running. Ask again in a moment.",
-                code="in_progress",
-            )
-
-
-def _again(known: Remembered, body: str) -> Response:
-    if known.body_digest != body:
-        raise ValidationError(
-            "This key was used for another call. Use a new one.", code="key_reused"
-        )
-    return Response(
-        known.content, known.status, headers=known.headers | {REPLAYED: "true"}
-    )
-
-
-def _keep(key: ApiKey, name: str, body: str, response: Response) -> None:
+def _said(response: Response) -> dict:
+    """An answer as it can be kept."""
     content = None
     if response.data is not None:
         content = json.loads(JSONRenderer().render(response.data))
-    Remembered.objects.create(
-        api_key=key,
-        idempotency_key=name,
-        body_digest=body,
-        status=response.status_code,
-        content=content,
-        headers={
-            header: response.headers[header]
-            for header in KEPT_HEADERS
-            if header in response.headers
-        },
-    )
+    headers = {
+        name: response.headers[name]
+        for name in KEPT_HEADERS
+        if name in response.headers
+    }
+    return {"status": response.status_code, "content": content, "headers": headers}

@@ -3,10 +3,10 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import remembered
+from accounts import answers
 
 
 @shared_task
 def forget_answers() -> None:
     """Every day: forget the answers to API calls of more than thirty days ago."""
-    remembered.forget(at=timezone.now())
+    answers.forget(at=timezone.now())

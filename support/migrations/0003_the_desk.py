@@ -929,7 +929,7 @@ class Migration(migrations.Migration):
             model_name="rating",
             constraint=models.CheckConstraint(
                 condition=models.Q(("score__gte", 1), ("score__lte", 5)),
-                name="a_rating_is_1_to_5",
+                name="a_rating_is_one_to_five",
             ),
         ),
         migrations.AddConstraint(
