@@ -957,7 +957,7 @@ class Rating(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(score__gte=1, score__lte=5), name="a_rating_is_1_to_5"
+                condition=Q(score__gte=1, score__lte=5), name="a_rating_is_one_to_five"
             )
         ]
 
