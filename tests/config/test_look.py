@@ -84,7 +84,11 @@ def test_staff_and_partners_are_offered_their_own_place(
         for user in (support, sales, partner_user)
     ]
 
-    assert offered == [["support:queue", "support:figures"], ["admin:index"], ["myapps:portal"]]
+    assert offered == [
+        ["support:queue", "support:figures"],
+        ["admin:index"],
+        ["myapps:portal"],
+    ]
 
 
 @pytest.mark.django_db
