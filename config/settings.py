@@ -329,6 +329,14 @@ CELERY_BEAT_SCHEDULE = {
     "remembered answers": tick("accounts.tasks.forget_answers", every=24 * HOUR),
 }
 
+# What a form may carry: the files of one message (support.attachments), and text.
+FILE_UPLOAD_HANDLERS = [
+    "config.uploads.LimitUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+DATA_UPLOAD_MAX_NUMBER_FILES = 30
+
 # What a browser may do.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -44,6 +44,9 @@ KINDS = {
 }
 """What may be attached, by the ending of its name."""
 
+ENDINGS = ",".join(KINDS)
+"""What a file dialog offers."""
+
 TEXT = {".txt", ".log", ".csv", ".json", ".eml"}
 SAME = {".jpg": {".jpg", ".jpeg", ".jfif"}, ".jpeg": {".jpg", ".jpeg", ".jfif"}}
 HOLDS = {

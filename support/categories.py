@@ -48,7 +48,9 @@ class Branch:
 
 KINDS = {
     Category.INSTALL: Kind("technical", ("app", "plan", "body"), links=("app",)),
-    Category.CHARGE: Kind("billing", ("line", "body"), links=("line",), manage=True),
+    Category.CHARGE: Kind(
+        "billing", ("charge", "line", "body"), links=("line",), manage=True
+    ),
     Category.REDUCTION: Kind(
         "billing", ("line", "quantity", "body"), links=("line",), manage=True
     ),

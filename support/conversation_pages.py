@@ -4,6 +4,7 @@ macros, and who else is there. For support staff alone.
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import authority, clock
 from accounts.models import User
 from support import (
+    attachments,
     canned_replies,
     conversations,
     drafts,
@@ -30,7 +32,7 @@ from support.desk_pages import (
     local_day,
     offerable_to,
 )
-from support.forms import CannedReplyForm, MacroForm, WordsForm
+from support.forms import CannedReplyForm, FilesForm, MacroForm, WordsForm
 from support.models import CannedReply, Macro, Ticket
 
 SAID_ON_A_PAGE = 30
@@ -58,26 +60,17 @@ def ticket(request, pk):
 def say(request, pk):
     """Send words to the customer, or keep them among staff."""
     found = loaded(pk)
-    form = WordsForm(request.POST)
+    form, files = WordsForm(request.POST), FilesForm(request.POST, request.FILES)
     status = 422
-    if form.is_valid():
-        words, by, on = form.cleaned_data, request.user, local_day(found)
+    if form.is_valid() and files.is_valid():
         try:
-            if words["to"] == "note":
-                message = conversations.note(found, words["body"], by=by, on=on)
-            else:
-                message = conversations.send(
-                    found,
-                    words["body"],
-                    by=by,
-                    at=timezone.now(),
-                    on=on,
-                    wait=words["wait"],
-                    seen=words["seen"],
-                )
+            message = _say(
+                request, found, files=files.cleaned_data["files"], **form.cleaned_data
+            )
         except ValidationError as refusal:
             form.add_error(None, refusal)
-            status = 409 if refusal.code == "overtaken" else 422
+            overtaken = getattr(refusal, "code", "") == "overtaken"  # several have none
+            status = 409 if overtaken else 422
         else:
             return redirect(f"{address_of(found)}#said-{message.pk}")
     return _page(request, found, form=form, status=status)
@@ -337,6 +330,18 @@ def key_settings(request):
     return answer
 
 
+def _say(request, found, *, files, to, body, wait, seen):
+    """The words with the files chosen beside them: both, or neither."""
+    by, on, internal = request.user, local_day(found), to == "note"
+    with transaction.atomic():
+        attachments.add_all(found, files, by=by, internal=internal)
+        if internal:
+            return conversations.note(found, body, by=by, on=on)
+        return conversations.send(
+            found, body, by=by, at=timezone.now(), on=on, wait=wait, seen=seen
+        )
+
+
 def _page(request, found, *, form=None, status=200):
     before = request.GET.get("before", "")
     before = int(before) if before.isdecimal() else None
@@ -344,6 +349,7 @@ def _page(request, found, *, form=None, status=200):
     talk = conversations.of(
         found, most=SAID_ON_A_PAGE, before=before, joined=found.joined
     )
+    waiting = list(attachments.waiting(found, by=request.user))
     leaving = conversations.leaving(talk, by=request.user, at=now)
     context = {
         "ticket": found,
@@ -355,6 +361,9 @@ def _page(request, found, *, form=None, status=200):
         "form": form,
         "writing": _writing(request, found, form),
         "leaving": leaving,
+        "reply_files": [one for one in waiting if not one.internal],
+        "note_files": [one for one in waiting if one.internal],
+        "file_endings": attachments.ENDINGS,
         "leaves_in": leaving and max((leaving.leaves_at - now).seconds, 1),
         "room": presences.of(found, by=request.user, at=now),
         "macros": macros.listed(),

@@ -222,7 +222,7 @@ def loaded(pk) -> Ticket:
         Ticket.objects.annotate(
             joined=Exists(merged), term_zone=Subquery(term.values("timezone")[:1])
         ).select_related(
-            "account", "app", "plan", "requester", "assignee", "contract",
+            "account", "app", "plan", "requester", "assignee", "contract", "rating",
             "line__plan__app", "change__line__plan__app", "change__target_plan",
             "change__granted_plan", "change__new_line", "change__asked_by",
             "change__decided_by",

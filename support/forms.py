@@ -13,13 +13,15 @@ from billing import credits
 from billing.models import Charge, Line, Term
 from marketplace.models import App, Plan
 from myapps.models import Installation
-from support import categories, wishes
+from support import attachments, categories, wishes
 from support.models import Macro, Ticket
 
 Category = Ticket.Category
 
 QUESTIONS = categories.asked_of_customers()
 """What a customer is asked, by category. The others are opened by My Apps and by us."""
+
+MOST_CHARGES = 100
 
 NEEDS_MANAGE = {category for category in QUESTIONS if categories.KINDS[category].manage}
 
@@ -63,9 +65,50 @@ class LineField(forms.ModelChoiceField):
         }
 
 
+class ChargeField(forms.ModelChoiceField):
+    def label_from_instance(self, charge):
+        return _("%(app)s %(plan)s, %(first)s to %(last)s: %(amount)s") % {
+            "app": charge.line.plan.app.name,
+            "plan": charge.line.plan.name,
+            "first": wishes.said(charge.starts_on),
+            "last": wishes.said(charge.ends_on - timedelta(days=1)),
+            "amount": wishes.sum_of(charge.amount, charge.currency),
+        }
+
+
+class FilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files: a name and a content each, no more of it than is looked at."""
+
+    widget = FilesInput
+
+    def clean(self, data, initial=None):
+        return [(one.name, one.read(attachments.LARGEST + 1)) for one in data or []]
+
+
+class FilesForm(forms.Form):
+    """Files that go with what somebody writes; the rules say which are taken."""
+
+    files = FilesField(
+        required=False,
+        label=_("Files"),
+        help_text=_("Pictures, PDF, office files, text or ZIP, each up to 10 MB."),
+        widget=FilesInput(attrs={"accept": attachments.ENDINGS}),
+    )
+
+
 class RequestForm(forms.Form):
     """A customer's request: the questions that its category needs."""
 
+    charge = ChargeField(
+        Charge.objects.none(),
+        required=False,
+        label=_("Which charge"),
+        empty_label=_("None of these"),
+    )
     line = LineField(
         Line.objects.none(), label=_("Which line"), empty_label=_("Choose")
     )
@@ -90,12 +133,38 @@ class RequestForm(forms.Form):
             del self.fields[name]
         if "line" in self.fields:
             self.fields["line"].queryset = lines_of(account, on=on, category=category)
+        if "charge" in self.fields:
+            self._offer_charges()
         if "app" in self.fields:
             self.fields["app"].queryset = App.objects.listed().order_by("name")
         self.fields["body"].label = ASKS[category]
 
+    def _offer_charges(self):
+        """The newest charges; about another one, its line will do."""
+        field, line = self.fields["charge"], self.fields["line"]
+        field.queryset = credits.disputable(self.account).select_related(
+            "line__plan__app"
+        )
+        newest = field.queryset.order_by("-starts_on", "-pk")[:MOST_CHARGES]
+        field.choices = [
+            ("", field.empty_label),
+            *((one.pk, field.label_from_instance(one)) for one in newest),
+        ]
+        line.required = False
+        line.help_text = _("Where the charge is not in the list above.")
+
     def clean(self):
         cleaned = super().clean()
+        if "charge" in self.fields:
+            charge = cleaned.pop("charge", None)
+            if charge:
+                label = self.fields["charge"].label_from_instance(charge)
+                cleaned["line"] = charge.line
+                cleaned["subject"] = _("Charge question: %(charge)s") % {
+                    "charge": label
+                }
+            elif not cleaned.get("line") and "line" not in self.errors:
+                self.add_error("charge", _("Choose the charge, or the line it is on."))
         line = cleaned.get("line")
         if line and self.category == Category.CANCELLATION and self._installed(line):
             self.add_error(
@@ -120,6 +189,29 @@ class RequestForm(forms.Form):
             .filter(plan=line.plan, ends_on=None)
             .exists()
         )
+
+
+class RatingForm(forms.Form):
+    """How Support did, from 1 to 5, with a word where somebody has one."""
+
+    score = forms.TypedChoiceField(
+        coerce=int,
+        choices=[
+            (5, _("Very good")),
+            (4, _("Good")),
+            (3, _("It was all right")),
+            (2, _("Not good")),
+            (1, _("Poor")),
+        ],
+        widget=forms.RadioSelect,
+        label=_("How did Support do?"),
+    )
+    word = forms.CharField(
+        required=False,
+        max_length=1_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        label=_("What was good, what was not?"),
+    )
 
 
 class ReplyForm(forms.Form):
@@ -193,17 +285,6 @@ class AdjustForm(forms.Form):
             name: self.cleaned_data[name]
             for name in ("quantity", "plan")
             if name in self.cleaned_data
-        }
-
-
-class ChargeField(forms.ModelChoiceField):
-    def label_from_instance(self, charge):
-        return _("%(app)s %(plan)s, %(first)s to %(last)s: %(amount)s") % {
-            "app": charge.line.plan.app.name,
-            "plan": charge.line.plan.name,
-            "first": wishes.said(charge.starts_on),
-            "last": wishes.said(charge.ends_on - timedelta(days=1)),
-            "amount": wishes.sum_of(charge.amount, charge.currency),
         }
 
 

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
+from django.db.models import Prefetch
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -12,11 +13,29 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import authority, clock
 from billing.models import Line, RenewalChange
 from marketplace.models import App
-from support import adjustments, merges, tickets, wishes
-from support.forms import NEEDS_MANAGE, QUESTIONS, ReplyForm, RequestForm
-from support.models import Ticket
+from support import (
+    adjustments,
+    answers,
+    attachments,
+    downloads,
+    merges,
+    ratings,
+    tickets,
+    wishes,
+)
+from support.forms import (
+    NEEDS_MANAGE,
+    QUESTIONS,
+    FilesForm,
+    RatingForm,
+    ReplyForm,
+    RequestForm,
+)
+from support.models import Attachment, Ticket
 
 ON_A_PAGE = 25
+SAID = 200
+DECIDED = {"APPROVED", "SCHEDULED", "APPLIED", "DECLINED"}
 Category = Ticket.Category
 State = RenewalChange.State
 
@@ -71,19 +90,26 @@ def new_request(request):
     offered = _categories(request.user)
     category = (request.POST or request.GET).get("category", "").upper()
     if category not in QUESTIONS:
-        return render(request, "support/new_request.html", {"categories": offered})
+        return render(
+            request,
+            "support/new_request.html",
+            {"categories": offered, "goes_on_from": request.GET.get("from", "")},
+        )
     if category in NEEDS_MANAGE and not authority.held(request.user, authority.MANAGE):
         raise PermissionDenied
     account, on = request.user.account, _on(request)
     asked = {"account": account, "category": category, "on": on}
     first = {name: request.GET.get(name, "") for name in ("app", "plan", "line")}
+    first |= _goes_on_from(request)
     form = RequestForm(request.POST or None, **asked, initial=first)
+    files = FilesForm(request.POST or None, request.FILES or None)
     status = 200
-    if form.is_valid():
+    if form.is_valid() and files.is_valid():
         try:
-            ticket = tickets.submit(
+            ticket = answers.submit(
                 account,
                 category=category,
+                files=files.cleaned_data["files"],
                 by=request.user,
                 on=on,
                 at=clock.now(),
@@ -101,6 +127,7 @@ def new_request(request):
         status = 422
     context = {
         "form": form,
+        "files": files,
         "category": category,
         "label": Category(category).label,
         "icon": WHAT_FOR[category][0],
@@ -129,12 +156,13 @@ def request_page(request, pk):
 def reply(request, pk):
     """Answer Support."""
     ticket = _ticket(request, pk)
-    form = ReplyForm(request.POST)
-    if form.is_valid():
+    form, files = ReplyForm(request.POST), FilesForm(request.POST, request.FILES)
+    if form.is_valid() and files.is_valid():
         try:
-            tickets.reply(
+            answers.reply(
                 ticket,
                 form.cleaned_data["body"],
+                files=files.cleaned_data["files"],
                 by=request.user,
                 on=_on(request),
                 at=clock.now(),
@@ -145,6 +173,33 @@ def reply(request, pk):
             messages.success(request, _("Your answer is with Support."))
             return redirect("support:request", ticket.pk)
     return _page(request, ticket, form=form, status=422)
+
+
+@require_POST
+@authority.customer_required
+def rate(request, pk):
+    """Say once how Support did."""
+    ticket = _ticket(request, pk)
+    form = RatingForm(request.POST)
+    if form.is_valid():
+        try:
+            ratings.rate(ticket, **form.cleaned_data, by=request.user)
+        except ValidationError as refusal:
+            form.add_error(None, refusal)
+        else:
+            messages.success(request, _("Thank you for telling us."))
+            return redirect("support:request", ticket.pk)
+    return _page(request, ticket, rating_form=form, status=422)
+
+
+@require_GET
+@authority.customer_required
+def file(request, pk, file):
+    """Download a file that was sent with what the customer may read."""
+    ticket = _ticket(request, pk)
+    said = merges.said(ticket).public()
+    found = Attachment.objects.filter(message__in=said, internal=False)
+    return downloads.answer(get_object_or_404(found, pk=file))
 
 
 @require_GET
@@ -159,15 +214,21 @@ def line_tickets(request, pk):
     return render(request, "support/_line_tickets.html", context)
 
 
-def _page(request, ticket, *, form=None, status=200):
+def _page(request, ticket, *, form=None, rating_form=None, status=200):
+    files = Prefetch("attachments", attachments.listed())
     said = merges.said(ticket).public().select_related("author").order_by("id")
     context = {
+        "files": FilesForm(),
+        "rating": getattr(ticket, "rating", None),
+        "rating_form": rating_form or RatingForm(),
+        "figures": _figures(ticket, by=request.user),
         "ticket": ticket,
         "change": ticket.change,
-        "said": said[:200],
+        "said": said.prefetch_related(files)[:SAID],
         "form": form or ReplyForm(),
         "steps": _steps(ticket),
         "step": _step(ticket),
+        "again": _again(ticket, by=request.user),
         "decision": _decision(ticket, on=_on(request)),
         "today": _on(request),
     }
@@ -186,7 +247,7 @@ def _ticket(request, pk) -> Ticket:
     """A request of the account (404); a colleague's needs Manage (403)."""
     found = Ticket.objects.of(request.user.account).public().select_related(
         "app", "plan", "requester", "line__plan__app", "change__line__plan__app",
-        "change__target_plan",
+        "change__target_plan", "rating",
     )  # fmt: skip
     ticket = get_object_or_404(found, pk=pk)
     own = ticket.requester_id == request.user.pk
@@ -211,12 +272,46 @@ def _plan_wanted(request):
     return app and app.plans.filter(code=data.get("plan", "")).first()
 
 
+def _again(ticket, *, by) -> str:
+    """Where a closed request is asked about again, with what it was about."""
+    address = reverse("support:new-request")
+    offered = {one["key"] for one in _categories(by)}
+    category = f"category={ticket.category}&" if ticket.category in offered else ""
+    return f"{address}?{category}from={ticket.number}"
+
+
+def _goes_on_from(request) -> dict:
+    """What a new request takes over from a closed one of the same reader."""
+    number = request.GET.get("from", "").removeprefix("T-")
+    if not number.isdecimal() or len(number) > 12:
+        return {}
+    old = _seen_by(request.user).filter(pk=number).select_related("app", "plan").first()
+    if old is None:
+        return {}
+    words = {"number": old.number, "subject": old.subject}
+    return {
+        "app": old.app.slug if old.app else "",
+        "plan": old.plan.code if old.plan else "",
+        "line": old.line_id,
+        "body": _("About %(number)s, “%(subject)s”:") % words + "\n\n",
+    }
+
+
 def _steps(ticket) -> list[str]:
-    if ticket.change_id is None:
-        return [_("Sent"), _("Support works on it"), _("Done")]
-    if ticket.category == Category.REPLACED:
-        return [_("Asked"), _("Support decides"), _("Done")]
-    return [_("Asked"), _("Support decides"), _("Term end"), _("Done")]
+    """What happens to a request, in plain words."""
+    steps = [_("Received"), _("Support works on it")]
+    change = ticket.change
+    if change is None:
+        decides = ticket.category == Category.CHARGE
+        return [*steps, _("Decided"), _("Done")] if decides else [*steps, _("Done")]
+    steps.append(_("Decided"))
+    waits = change.kind != RenewalChange.Kind.REPLACED and change.state not in {
+        State.DECLINED, State.WITHDRAWN, State.SUPERSEDED, State.MOOT,
+    }  # fmt: skip
+    if waits:
+        day = wishes.said(change.term_ends_on)
+        steps.append(_("Scheduled for %(day)s") % {"day": day})
+    return [*steps, _("Done")]
 
 
 def _step(ticket) -> int:
@@ -224,8 +319,20 @@ def _step(ticket) -> int:
     if ticket.is_done:
         return len(_steps(ticket)) + 1
     if ticket.state == Ticket.State.SCHEDULED:
-        return 3
-    return 2
+        return 4
+    return 1 if ticket.state == Ticket.State.NEW else 2
+
+
+def _figures(ticket, *, by) -> dict | None:
+    """What was decided in numbers, before and after: for those who may read bills."""
+    if not authority.held(by, authority.MANAGE):
+        return None
+    if ticket.change_id is None and ticket.category != Category.CHARGE:
+        return None
+    found = adjustments.newest(ticket)
+    if found is None or found.state not in DECIDED:
+        return None
+    return {"of": found, "approved": found.state != "DECLINED"}
 
 
 def _until_decided(change, *, on) -> str:

@@ -6,6 +6,7 @@ from support import (
     decision_pages,
     desk_pages,
     figure_pages,
+    file_pages,
     help_pages,
     queue_pages,
     ticket_pages,
@@ -34,6 +35,8 @@ urlpatterns = [
     path("help/new/", help_pages.new_request, name="new-request"),
     path("help/<ticket:pk>/", help_pages.request_page, name="request"),
     path("help/<ticket:pk>/reply/", help_pages.reply, name="reply"),
+    path("help/<ticket:pk>/rate/", help_pages.rate, name="rate"),
+    path("help/<ticket:pk>/files/<int:file>/", help_pages.file, name="request-file"),
     # Manage
     path("help/lines/<int:pk>/", help_pages.line_tickets, name="line-tickets"),
     # Support staff
@@ -64,6 +67,13 @@ urlpatterns = [
         "desk/<ticket:pk>/undo/<int:message>/",
         conversation_pages.take_back,
         name="take-back",
+    ),
+    path("desk/<ticket:pk>/files/", file_pages.attach, name="attach"),
+    path("desk/<ticket:pk>/files/<int:file>/", file_pages.file, name="file"),
+    path(
+        "desk/<ticket:pk>/files/<int:file>/remove/",
+        file_pages.discard_file,
+        name="discard-file",
     ),
     path("desk/<ticket:pk>/draft/", conversation_pages.draft, name="draft"),
     path(

@@ -17,7 +17,14 @@ from journal import outbox
 from journal.models import Endpoint, Message
 from myapps import add_ons, role_activations, seats
 from myapps.models import JoinEvent, RoleActivation
-from support import bulk_jobs, canned_replies, macros, saved_queues
+from support import (
+    attachments,
+    bulk_jobs,
+    canned_replies,
+    macros,
+    saved_queues,
+    tickets,
+)
 from support.models import Ticket
 from tests import factories
 from tests.cases.company import Company
@@ -152,6 +159,8 @@ PLACES = {
     "support:new-request": ("", CUSTOMERS, OWN),
     "support:request": ("ticket", MANAGE, NOT_FOUND),
     "support:reply": ("ticket", MANAGE, NOT_FOUND),
+    "support:rate": ("ticket", MANAGE, NOT_FOUND),
+    "support:request-file": ("file", MANAGE, NOT_FOUND),
     "support:line-tickets": ("line", MANAGE, NOT_FOUND),
     "support:queue": ("", STAFF, None),
     "support:queue-counts": ("", STAFF, None),
@@ -170,6 +179,9 @@ PLACES = {
     "support:figures-csv": ("figures", STAFF, None),
     "support:ticket": ("ticket", STAFF, None),
     "support:say": ("ticket", STAFF, None),
+    "support:attach": ("ticket", STAFF, None),
+    "support:file": ("file", STAFF, None),
+    "support:discard-file": ("file", STAFF, None),
     "support:take-back": ("said", STAFF, None),
     "support:draft": ("ticket", STAFF, None),
     "support:discard-draft": ("ticket", STAFF, None),
@@ -292,6 +304,7 @@ class World:
             "canned_reply": {"pk": self._canned_reply().pk},
             "macro": {"pk": self.macro.pk},
             "plan_ticket": {"pk": plan_ticket.pk},
+            "file": self._file(company, Ticket.objects.get(line=line)),
             "line": {"pk": line.pk},
             "account": {"slug": company.account.slug},
             "saved_queue": {"pk": self._saved_queue().pk},
@@ -299,6 +312,14 @@ class World:
             "figures": {"key": "open"},
         }
         assert JoinEvent.objects.queued().count() == 1
+
+    def _file(self, company, ticket):
+        """What was sent with an answer of the customer."""
+        said = tickets.reply(ticket, "Here", by=company.admin, on=DAY)
+        kept = attachments.add(
+            ticket, name="a.txt", content=b"text", by=company.admin, message=said
+        )
+        return {"pk": ticket.pk, "file": kept.pk}
 
     def _canned_reply(self):
         self.macro = macros.save(name="Urgent", changes={"priority": 4}, on=DAY)
