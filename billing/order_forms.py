@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import Account, User
 from billing import charges, lines, periods, signals, terms
@@ -101,6 +101,7 @@ def record(
     """
     rows = Contract.objects.of(account).select_for_update(no_key=True)
     list(rows.order_by("pk"))
+    _alone(number)
     if OrderForm.objects.filter(number=number).exists():
         raise ValidationError(
             f"The order form {number} is recorded already. A change is another order"
@@ -177,6 +178,15 @@ def _tell(verb: str, row: Contract | OrderForm, *, by: User | None, on: date, **
     if by is None:
         data["source"] = "import"
     activities.record(verb, account=row.account, by=by, on=on, subject=row, **data)
+
+
+def _alone(number: str) -> None:
+    """Wait for whoever records a form of the same number, for whatever account."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"order form {number}"],
+        )
 
 
 def _contract_at(account: Account, day: date) -> Contract:

@@ -29,6 +29,8 @@ def refusal_handler(error, context):
         return problem(409, "Somebody else was changing this. Try again.", "busy")
     if isinstance(error, DataError):
         return problem(422, "A value is out of the range that can be kept.", "range")
+    if isinstance(error, RecursionError):
+        return problem(400, "The JSON is nested too deeply.", "parse_error")
     response = exception_handler(error, context)
     if response is None:
         return None

@@ -62,7 +62,7 @@ def _offered(user) -> list[tuple]:
     if user.kind == "PARTNER":
         return [PORTAL]
     if user.kind == "SALES":
-        return [ADMIN]
+        return [ADMIN, QUEUE, FIGURES]
     manages_apps = authority.held(user, authority.INSTALL) or authority.held(
         user, authority.MANAGE
     )

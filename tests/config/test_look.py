@@ -86,7 +86,7 @@ def test_staff_and_partners_are_offered_their_own_place(
 
     assert offered == [
         ["support:queue", "support:figures"],
-        ["admin:index"],
+        ["admin:index", "support:queue", "support:figures"],
         ["myapps:portal"],
     ]
 
