@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from django.db.models import (
     Aggregate,
+    Avg,
     Count,
     DateField,
     F,
@@ -24,7 +25,7 @@ from django.db.models.functions import TruncWeek
 from django.utils.translation import gettext as _
 
 from billing.models import RenewalChange
-from support.models import Adjustment, Ticket
+from support.models import Adjustment, Rating, Ticket
 from support.queues import WORKING
 
 AGES = [(0, 1), (2, 3), (4, 7), (8, 14), (15, 30), (31, None)]
@@ -70,6 +71,7 @@ def tables(*, on: date, weeks: int) -> list[Table]:
         open_by_age(on=on),
         promises_kept(on=on, weeks=weeks),
         decided_before(on=on, weeks=weeks),
+        rated(on=on, weeks=weeks),
         *adjusted(on=on, weeks=weeks),
     ]
 
@@ -173,6 +175,37 @@ def decided_before(*, on: date, weeks: int) -> Table:
                 week,
                 *(by_week.get(week, {}).get(name, 0) for name in counts),
                 by_week.get(week, {}).get("median"),
+            )
+            for week in _weeks(on, weeks)
+        ],
+    )
+
+
+def rated(*, on: date, weeks: int) -> Table:
+    """What customers said of a week's answers, from 5 (very good) to 1 (poor)."""
+    since = datetime.combine(_weeks(on, weeks)[0], time(0), UTC)
+    scores = [5, 4, 3, 2, 1]
+    said = (
+        Rating.objects.filter(at__gte=since)
+        .annotate(week=TruncWeek("at", output_field=DateField()))
+        .values("week")
+        .annotate(
+            mean=Avg("score"),
+            **{f"of_{n}": Count("pk", filter=Q(score=n)) for n in scores},
+        )
+    )
+    by_week = {row["week"]: row for row in said}
+    return Table(
+        key="ratings",
+        title=_("What customers rated"),
+        first=_("Week of"),
+        columns=[Column(_("%(score)s of 5") % {"score": n}) for n in scores]
+        + [Column(_("Mean"), drawn=False)],
+        rows=[
+            (
+                week,
+                *(by_week.get(week, {}).get(f"of_{n}", 0) for n in scores),
+                round(Decimal(by_week[week]["mean"]), 1) if week in by_week else None,
             )
             for week in _weeks(on, weeks)
         ],

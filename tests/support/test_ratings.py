@@ -1,11 +1,15 @@
 """Rating a request: once, by who asked or who manages, when it is done."""
 
+from datetime import UTC
+from decimal import Decimal
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from django.utils import timezone
 
-from support import ratings
+from support import figures, ratings
 from support.models import Rating, Ticket
 from tests.factories import TicketFactory
 
@@ -104,3 +108,21 @@ def test_an_open_request_is_not_rated_on_its_page(ticket, member, client_of):
     page = client_of(member).get(reverse("support:request", args=[ticket.pk]))
 
     assert "How did Support do?" not in page.content.decode()
+
+
+def test_managers_see_how_many_of_each(account, admin, today, client_of, support):
+    for score in (5, 5, 2):
+        done = TicketFactory(account=account, requester=admin, state="SOLVED")
+        Rating.objects.create(ticket=done, score=score, by=admin)
+    week = timezone.now().astimezone(UTC).date()
+
+    table = figures.rated(on=week, weeks=2)
+
+    assert [row[1:] for row in table.rows] == [
+        (0, 0, 0, 0, 0, None),
+        (2, 0, 0, 1, 0, Decimal(4)),
+    ]
+    page = client_of(support).get(reverse("support:figures"))
+    assert "What customers rated" in page.content.decode()
+    csv = client_of(support).get(reverse("support:figures-csv", args=["ratings"]))
+    assert csv.status_code == 200
