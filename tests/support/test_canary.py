@@ -17,7 +17,14 @@ from accounts import api_keys
 from journal import outbox
 from journal.models import Activity
 from journal.models import Message as Told
-from support import canned_replies, conversations, drafts, macros, tickets
+from support import (
+    attachments,
+    canned_replies,
+    conversations,
+    drafts,
+    macros,
+    tickets,
+)
 from support.models import Attachment, Evidence, Message, SavedQueue, Ticket
 from tests import factories
 from tests.test_permission_matrix import (
@@ -52,6 +59,11 @@ def world(present):
     )  # fmt: skip
     _hide(internal, sofia, simon)
     world.arguments["hidden_ticket"] = {"pk": internal.pk}
+    world.arguments |= {
+        f"hidden_file_{kept.pk}": {"pk": kept.ticket_id, "file": kept.pk}
+        for kept in Attachment.objects.filter(name__contains=CANARY)
+    }
+    assert set(_files_of(world)) > {"hidden_ticket"}
     world.arguments["hidden_number"] = {"number": internal.number}
     own = Ticket.objects.get(**world.arguments["ticket"])
     world.arguments["number"] = {"number": own.number}
@@ -61,6 +73,11 @@ def world(present):
     return world
 
 
+def _files_of(world) -> list[str]:
+    """What an address may be opened with that is for staff alone."""
+    return [one for one in world.arguments if one.startswith("hidden_")]
+
+
 def _hide(ticket, sofia, simon):
     note = conversations.note(
         ticket, f"{CANARY} @{conversations.handle(simon)}", by=sofia, on=DAY
@@ -68,12 +85,11 @@ def _hide(ticket, sofia, simon):
     tickets.revise(ticket, {"add_tags": CANARY}, version=None, by=sofia, on=DAY)
     drafts.save(ticket, CANARY, internal=False, by=sofia)
     drafts.save(ticket, CANARY, internal=True, by=simon)
-    for message in (note, None):
-        Attachment.objects.create(
-            ticket=ticket, message=message, name=f"{CANARY}.txt", size=5,
-            content_type="text/plain", digest="0", content=CANARY.encode(),
-            added_by=simon,
-        )  # fmt: skip
+    kept = {"name": f"{CANARY}.txt", "content": CANARY.encode()}
+    attachments.add(ticket, **kept, by=sofia, message=note)
+    attachments.add(ticket, **kept, by=simon)
+    attachments.add(ticket, **kept, by=simon, internal=True)
+    attachments.add(ticket, **kept, by=sofia)  # goes with the reply about to leave
     if ticket.change_id:
         Evidence.objects.create(
             ticket=ticket, change_id=ticket.change_id, moment="DECIDED", digest=CANARY,
@@ -104,7 +120,7 @@ def addresses(world):
     found = set()
     for name in {*PLACES, *patterns()}:
         thing = PLACES[name][0] if name in PLACES else None
-        wanted = world.arguments if thing is None else {thing, "hidden_ticket"}
+        wanted = world.arguments if thing is None else {thing, *_files_of(world)}
         for one in wanted:
             try:
                 found.add(reverse(name, kwargs=world.arguments[one]))
@@ -201,6 +217,7 @@ STAFFS = {
     *("admin", "adjustments", "approvals", "attachments", "bulk_jobs", "bulk_pages"),
     *("canned_replies", "conversation_pages", "conversations", "decision_pages"),
     *("desk_pages", "drafts", "evidence", "figure_pages", "figures", "filters"),
+    *("file_pages", "viewing_pages", "viewings"),
     *("findings", "histories", "hold_alerts", "incoming_mails", "lapses", "links"),
     *("macros",),
     *("merges", "models", "presences", "promises", "proposals", "queue_pages"),
@@ -210,6 +227,7 @@ STAFFS = {
 HIDDEN_ROWS = {
     *("Draft", "CannedReply", "Macro", "Presence", "Evidence", "TicketText", "Merge"),
     *("SavedQueue", "BulkJob", "BulkItem", "IncomingMail", "TicketLink", "StaffVisit"),
+    *("Viewing", "ViewedPage"),
 }
 CUSTOMERS_READ = [
     path.relative_to(ROOT)
@@ -297,6 +315,20 @@ CUSTOMERS_TEMPLATES = [
 def test_no_template_of_a_customer_asks_for_what_was_said(path):
     asked = r"(?<!refusal)\.(messages|drafts|evidence|text)\b(?!\.public)"
     assert not re.search(asked, path.read_text())
+
+
+def test_a_files_own_address_would_be_found(world, client_of):
+    """Staff download it there; and so would a customer, were its note public."""
+    ticket = world.arguments["ticket"]["pk"]
+    note = Message.objects.get(internal=True, ticket=ticket)
+    address = reverse("support:request-file", args=[ticket, note.attachments.get().pk])
+    customer = client_of(world.people["admin"])
+    assert customer.get(address).status_code == 404
+
+    Message.objects.filter(pk=note.pk).update(internal=False)
+    Attachment.objects.filter(message=note).update(internal=False)
+
+    assert CANARY in text_of(customer.get(address))
 
 
 def test_a_reply_about_to_leave_is_no_public_message(account, support, today):
