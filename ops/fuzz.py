@@ -1,4 +1,4 @@
-"""`make fuzz`: the property tests of billing, with twenty times the examples, and the
+"""`make fuzz`: the property tests of billing and of the desk, with twenty times the examples, and the
 whole API as three callers, 5,000 cases each.
 
 Each run tries others. What fails in billing is printed with the values that fail, and
@@ -14,7 +14,14 @@ import sys
 from ops import scratch
 from ops.environment import ROOT, VENV
 
-PROPERTIES = ["tests/billing", "-m", "hypothesis", "--hypothesis-profile", "fuzz"]
+PROPERTIES = [
+    "tests/billing",
+    "tests/cases",
+    "-m",
+    "hypothesis",
+    "--hypothesis-profile",
+    "fuzz",
+]
 CASES = "5000"
 
 
