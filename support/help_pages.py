@@ -17,12 +17,12 @@ from support import (
     adjustments,
     answers,
     attachments,
-    downloads,
     merges,
     ratings,
     tickets,
     wishes,
 )
+from support.file_pages import download
 from support.forms import (
     NEEDS_MANAGE,
     QUESTIONS,
@@ -199,7 +199,7 @@ def file(request, pk, file):
     ticket = _ticket(request, pk)
     said = merges.said(ticket).public()
     found = Attachment.objects.filter(message__in=said, internal=False)
-    return downloads.answer(get_object_or_404(found, pk=file))
+    return download(get_object_or_404(found, pk=file))
 
 
 @require_GET
