@@ -27,7 +27,7 @@ NEEDS_MANAGE = {category for category in QUESTIONS if categories.KINDS[category]
 
 ASKS = {
     Category.INSTALL: _("Which plan did you expect, and what happened instead?"),
-    Category.CHARGE: _("Which charge is it about, and what did you expect?"),
+    Category.CHARGE: _("What do you not understand, and what did you expect?"),
     Category.REDUCTION: _("Why shall it be lower?"),
     Category.CANCELLATION: _("Why shall it end?"),
     Category.ADD_ON: _("What shall the partner activate?"),
@@ -108,6 +108,7 @@ class RequestForm(forms.Form):
         required=False,
         label=_("Which charge"),
         empty_label=_("None of these"),
+        help_text=_("The newest are listed. About an older one, name its line below."),
     )
     line = LineField(
         Line.objects.none(), label=_("Which line"), empty_label=_("Choose")
@@ -151,7 +152,7 @@ class RequestForm(forms.Form):
             *((one.pk, field.label_from_instance(one)) for one in newest),
         ]
         line.required = False
-        line.help_text = _("Where the charge is not in the list above.")
+        line.help_text = _("Needed where the charge is not in the list above.")
 
     def clean(self):
         cleaned = super().clean()

@@ -226,8 +226,8 @@ def _page(request, ticket, *, form=None, rating_form=None, status=200):
         "change": ticket.change,
         "said": said.prefetch_related(files)[:SAID],
         "form": form or ReplyForm(),
-        "steps": _steps(ticket),
-        "step": _step(ticket),
+        "steps": _steps(ticket, on=_on(request)),
+        "step": _step(ticket, on=_on(request)),
         "again": _again(ticket, by=request.user),
         "decision": _decision(ticket, on=_on(request)),
         "today": _on(request),
@@ -297,7 +297,7 @@ def _goes_on_from(request) -> dict:
     }
 
 
-def _steps(ticket) -> list[str]:
+def _steps(ticket, *, on) -> list[str]:
     """What happens to a request, in plain words."""
     steps = [_("Received"), _("Support works on it")]
     change = ticket.change
@@ -308,16 +308,17 @@ def _steps(ticket) -> list[str]:
     waits = change.kind != RenewalChange.Kind.REPLACED and change.state not in {
         State.DECLINED, State.WITHDRAWN, State.SUPERSEDED, State.MOOT,
     }  # fmt: skip
-    if waits:
+    late = (change.decided_on or on) >= change.term_ends_on  # decided, it acts at once
+    if waits and not late:
         day = wishes.said(change.term_ends_on)
         steps.append(_("Scheduled for %(day)s") % {"day": day})
     return [*steps, _("Done")]
 
 
-def _step(ticket) -> int:
+def _step(ticket, *, on) -> int:
     """Which step a request is at; beyond the last, all are done."""
     if ticket.is_done:
-        return len(_steps(ticket)) + 1
+        return len(_steps(ticket, on=on)) + 1
     if ticket.state == Ticket.State.SCHEDULED:
         return 4
     return 1 if ticket.state == Ticket.State.NEW else 2

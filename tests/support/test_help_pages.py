@@ -1,10 +1,11 @@
 """What customers see of a request: how far it is, what was decided, how to go on."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.urls import reverse
 
+from accounts import clock
 from billing import renewals
 from billing.models import Charge
 from support import tickets
@@ -103,6 +104,17 @@ def test_declined_it_is_done_and_nothing_is_scheduled(ticket, customer, support,
     assert steps == ["Received", "Support works on it", "Decided", "Done"]
     assert step == 5
     assert "Declined." in shown(customer, ticket).content.decode()
+
+
+def test_after_the_term_end_nothing_waits_for_it(ticket, customer):
+    clock.set_to(datetime(2027, 1, 5, 12, tzinfo=UTC))
+
+    assert where(customer, ticket)[0] == [
+        "Received",
+        "Support works on it",
+        "Decided",
+        "Done",
+    ]
 
 
 def test_the_numbers_are_for_who_may_read_bills(
