@@ -137,7 +137,7 @@ def _words(failure: Exception, began: float) -> str:
     slow = isinstance(failure, TimeoutError) or time.monotonic() - began >= ALL
     if slow:
         return f"No whole answer within {ALL} seconds."
-    return f"No answer: {failure}"[:400]
+    return f"No answer: {failure}"[:400].replace("\x00", "\ufffd")
 
 
 def _since(began: float) -> int:

@@ -216,7 +216,7 @@ def _verify(message, endpoint, address, answer, *, at) -> str:
     asked = json.loads(message.body)["data"]["challenge"]
     try:
         said = json.loads(answer.body)["challenge"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):  # nested too deeply
         said = None
     if said != asked:
         return "The answer did not carry the challenge."
@@ -267,7 +267,7 @@ def _asked_wait(headers, *, at) -> timedelta:
     elif asked:
         try:
             moment = email.utils.parsedate_to_datetime(asked)
-        except ValueError:
+        except (ValueError, OverflowError):  # a year, or a zone, that no day has
             return wait
         wait = moment.replace(tzinfo=moment.tzinfo or UTC) - at
     return max(timedelta(), min(wait, LONGEST_WAIT))

@@ -189,6 +189,14 @@ def test_nonsense_is_an_answer_too(serve, nonsense):
     assert found.status == 200 or found.error
 
 
+@pytest.mark.parametrize("line", [b"\x00\x00\r\n\r\n", b"HTTP/1.1 2\x00\r\n\r\n"])
+def test_what_it_says_can_be_kept(serve, line):
+    answer = post(serve(says(line)))
+
+    assert answer.error.startswith("No answer")
+    assert "\x00" not in answer.error + answer.body
+
+
 def test_nobody_there():
     found = post("127.0.0.1:1")
 

@@ -54,7 +54,11 @@ def test_it_is_told_the_challenge_and_echoes_it(registered, listener, deliver):
 
 
 @pytest.mark.parametrize(
-    "body", ["", "{}", "[]", "null", '{"challenge": "another"}', '{"challenge": 5}']
+    "body",
+    [
+        *("", "{}", "[]", "null", '{"challenge": "another"}', '{"challenge": 5}'),
+        "[" * 16_000,
+    ],
 )
 def test_an_answer_without_it_proves_nothing(registered, listener, deliver, body):
     listener.says = lambda address, said: Answer(200, {}, body)

@@ -349,6 +349,8 @@ def test_410_disables_at_once_and_loses_nothing(endpoint, promise, deliver, list
         ("²", timedelta(seconds=5)),
         (format_datetime(NOON - timedelta(hours=1)), timedelta(seconds=5)),
         ("Mon, 99 Nov 2026 12:00:00 GMT", timedelta(seconds=5)),
+        ("Mon, 23 Nov 99999999999999 12:00:00 GMT", timedelta(seconds=5)),
+        ("Mon, 23 Nov 2026 12:00:00 +99999999999999999999", timedelta(seconds=5)),
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
