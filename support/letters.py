@@ -17,6 +17,8 @@ import nh3
 from mailparser_reply import EmailReplyParser
 
 LONGEST = 20_000
+LONGEST_HEADER = 300
+"""Of the lines that stand above what is quoted, as: On Monday Sofia wrote:"""
 MOST_FILES = 20
 LANGUAGES = ["en", "pt", "es", "de"]
 AUTOMATIC_SUBJECT = re.compile(
@@ -151,9 +153,22 @@ def _of_html(html: str) -> str:
 
 
 def _newest(text: str) -> str:
+    """What stands above the quotes. The library's patterns take minutes over long lines
+    and many empty ones, so each long line is a short word to it, and they are few.
+    """
     if len(text) > LONGEST:
         return text
-    return EmailReplyParser(languages=LANGUAGES).parse_reply(text) or ""
+    lines = [line.rstrip() for line in text.replace("\ue000", "").split("\n")]
+    long = {
+        f"\ue000{number}\ue000": line
+        for number, line in enumerate(lines)
+        if len(line) > LONGEST_HEADER
+    }
+    words = {line: word for word, line in long.items()}
+    short = "\n".join(words.get(line, line) for line in lines)
+    short = re.sub(r"\n{3,}", "\n\n", short)
+    newest = EmailReplyParser(languages=LANGUAGES).parse_reply(short) or ""
+    return re.sub("\ue000[0-9]+\ue000", lambda word: long[word[0]], newest)
 
 
 def _files(message) -> tuple[list[tuple[str, bytes]], int]:

@@ -1,6 +1,7 @@
 """Emails as they arrive: whatever they are, what they say is read safely."""
 
 import random
+import time
 from email.message import EmailMessage
 
 import pytest
@@ -30,6 +31,30 @@ class TestWords:
         body = "It works now.\n\nOn Mon, 23 Nov 2026 at 10:00 Support <s@v.example> wrote:\n> Try again.\n"
 
         assert read(mail(body)).body == "It works now."
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            *("On " * 6000, "On " + "a " * 8000, "\n" * 18_000, " \n" * 9000),
+            "Am " * 3000 + "schrieb " * 1200,
+            ("Am " * 40 + "schrieb " * 20 + "\n") * 60,
+        ],
+        ids=["on", "long", "empty", "blank", "am", "lines"],
+    )
+    def test_nobody_keeps_the_reader_busy(self, body):
+        message = mail()
+        message.set_payload(body)
+        began = time.process_time()
+
+        read(message.as_bytes())
+
+        assert time.process_time() - began < 3
+
+    def test_long_lines_stay_as_they_were_written(self):
+        written = f"Hello\n\n{'word ' * 200}end\n\nBye"
+        quoted = f"\n\nOn Mon, 23 Nov 2026 Sofia wrote:\n> {'word ' * 200}"
+
+        assert read(mail(written + quoted)).body == written
 
     def test_html_becomes_safe_text(self):
         message = mail()
