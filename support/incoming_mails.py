@@ -31,7 +31,8 @@ def take(
 
     `desk` is the desk's own address, `on` tells the local day of a time zone. An answer is matched by the ids of ours that it
     refers to, then by the signed address it was sent to; its sender must be somebody who
-    may see that ticket. Mail about no ticket, or about one that is closed, opens one for
+    may see that ticket, and of staff the one to whom that id or address was given: From
+    is easily forged. Mail about no ticket, or about one that is closed, opens one for
     a customer we know.
     """
     letter = letters.read(raw)
@@ -82,7 +83,9 @@ def _settle(letter: Letter, *, desk: str, at: datetime, on: Callable[[str], date
         return Outcome.UNKNOWN, ticket, ""
     if ticket and not may_answer(sender, ticket):
         return Outcome.UNKNOWN, None, _("They may not see the ticket it names.")
-    if ticket and _too_many(ticket, letter.sender, at=at):
+    if ticket and sender.kind in tickets.STAFF and thread.user != sender.pk:
+        return Outcome.UNKNOWN, ticket, _("From staff, by an id given to another.")
+    if _too_many(ticket, letter.sender, at=at):
         return Outcome.LOOP, ticket, _("Too many within an hour.")
     try:
         with transaction.atomic():
@@ -153,9 +156,12 @@ def _ticket(pk: int) -> Ticket | None:
     return ticket
 
 
-def _too_many(ticket: Ticket, sender: str, *, at: datetime) -> bool:
-    earlier = IncomingMail.objects.filter(ticket=ticket, sender=sender, at__gt=at - IN)
-    return earlier.count() >= SO_MANY
+def _too_many(ticket: Ticket | None, sender: str, *, at: datetime) -> bool:
+    """Of one person within an hour: answers on a ticket, or tickets that they open."""
+    earlier = IncomingMail.objects.filter(sender=sender, at__gt=at - IN)
+    opens = ticket is None or ticket.state == Ticket.State.CLOSED
+    which = {"outcome": Outcome.OPENED} if opens else {"ticket": ticket}
+    return earlier.filter(**which).count() >= SO_MANY
 
 
 def _attach(letter: Letter, ticket: Ticket, message: Message, *, by: User) -> str:

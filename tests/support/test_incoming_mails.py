@@ -127,6 +127,21 @@ class TestMatching:
 
         assert ticket.messages.get(body="He is wrong.").internal
 
+    @pytest.mark.parametrize("where", ["id", "address"])
+    def test_who_was_written_to_does_not_speak_as_staff(
+        self, ticket, admin, support, where
+    ):
+        ours = threads.mail_id(ticket.pk, 5, admin.pk, desk=DESK)
+        address = threads.reply_address(ticket.pk, admin.pk, desk=DESK)
+        forged = (
+            letter(support.email, "Approved.", In_Reply_To=ours)
+            if where == "id"
+            else letter(support.email, "Approved.", to=address)
+        )
+
+        assert take(forged).outcome == Outcome.UNKNOWN
+        assert said(ticket) == ["Help", "Try again."]
+
     def test_a_merged_ticket_leads_to_where_it_went(self, ticket, admin):
         other = tickets.open(
             admin.account, category="INSTALL", subject="Slack", by=admin, on=ON
@@ -187,6 +202,20 @@ class TestMachines:
         ]
 
         assert outcomes == [Outcome.REPLY] * 20 + [Outcome.LOOP] * 5
+
+    @pytest.mark.parametrize("closed", [False, True])
+    def test_nor_does_one_open_tickets_without_end(self, ticket, admin, closed):
+        asked = {}
+        if closed:
+            Ticket.objects.filter(pk=ticket.pk).update(state="CLOSED")
+            ours = threads.mail_id(ticket.pk, 5, admin.pk, desk=DESK)
+            asked = {"In_Reply_To": ours}
+
+        outcomes = [
+            take(letter(admin.email, f"Again {n}", **asked)).outcome for n in range(25)
+        ]
+
+        assert outcomes == [Outcome.OPENED] * 20 + [Outcome.LOOP] * 5
 
     def test_the_same_email_twice_is_taken_once(self, ticket, admin):
         again = letter(
