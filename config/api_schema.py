@@ -80,12 +80,12 @@ class KeyScheme(OpenApiAuthenticationExtension):
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "A key from the console: ak_….…",
+            "description": "A key from the console, all of it: what begins with ak_.",
         }
 
 
 def complete(result, generator, request, public):
-    """Name on every operation the ways in which it refuses, and the idempotency key."""
+    """Give every operation its summary, its ways to refuse, and the idempotency key."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = PROBLEM
     for operations in result["paths"].values():
@@ -96,6 +96,8 @@ def complete(result, generator, request, public):
 
 
 def _complete(method: str, operation: dict) -> None:
+    said = " ".join(operation.get("description", "").split())
+    operation.setdefault("summary", _first_sentence(said))
     refusals = REFUSALS | (UNSAFE_REFUSALS if method != "get" else {})
     problem = {
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
@@ -105,3 +107,7 @@ def _complete(method: str, operation: dict) -> None:
         known["content"] = known.get("content", {}) | problem
     if method != "get":
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+
+
+def _first_sentence(said: str) -> str:
+    return said.partition(". ")[0].removesuffix(".")

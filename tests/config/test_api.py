@@ -21,6 +21,8 @@ def test_the_schema_is_valid_and_complete(capsys):
     for operation in operations:
         assert "401" in operation["responses"]
         assert operation["security"] == [{"key": []}]
+        assert operation["summary"]
+        assert "\n" not in operation["summary"]
 
 
 def test_an_address_that_does_not_exist_is_told_as_a_problem(client):
