@@ -142,7 +142,11 @@ class PasswordResetForm(DjangoPasswordResetForm):
 class KeyForm(forms.Form):
     """A new key to the API: which program, what it may do, and for how long."""
 
-    LASTS = [("90", _("90 days")), ("365", _("A year")), ("", _("Until it is revoked"))]
+    LASTS = [
+        ("90", _("90 days")),
+        ("365", _("A year")),
+        ("0", _("Until it is revoked")),
+    ]
 
     audience = forms.ChoiceField(label=_("For"), widget=forms.RadioSelect)
     name = forms.CharField(
@@ -153,11 +157,9 @@ class KeyForm(forms.Form):
         ),
     )
     scopes = forms.MultipleChoiceField(
-        label=_("May"), widget=forms.CheckboxSelectMultiple
+        label=_("What it may do"), widget=forms.CheckboxSelectMultiple
     )
-    lasts = forms.ChoiceField(
-        label=_("Lasts"), choices=LASTS, required=False, initial="365"
-    )
+    lasts = forms.ChoiceField(label=_("Lasts"), choices=LASTS, initial="365")
 
     def __init__(self, *args, offered, **kwargs):
         super().__init__(*args, **kwargs)
@@ -184,12 +186,12 @@ class KeyForm(forms.Form):
     def key(self, at):
         """What `api_keys.create` asks for, of a valid form."""
         asked = self.cleaned_data
-        days = asked["lasts"]
+        days = int(asked["lasts"])
         return {
             "audience": asked["audience"],
             "name": asked["name"],
             "scopes": asked["scopes"],
-            "expires_at": at + timedelta(days=int(days)) if days else None,
+            "expires_at": at + timedelta(days=days) if days else None,
         }
 
 

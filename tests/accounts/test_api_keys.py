@@ -154,7 +154,7 @@ class TestPages:
             "audience": "ACCOUNT",
             "name": "Payroll",
             "scopes": ["apps:read"],
-            "lasts": "",
+            "lasts": "0",
         }
 
         made = client.post(reverse("accounts:add-api-key"), sent)
