@@ -62,6 +62,7 @@ class ListingForm(forms.ModelForm):
             field = forms.ModelChoiceField(
                 Partner.objects.filter(pk__in=[one.pk for one in partners]),
                 label=_("Partner"),
+                empty_label=_("Choose a partner"),
             )
             self.fields = {"partner": field} | self.fields
 
@@ -110,7 +111,9 @@ class PlanForm(forms.ModelForm):
             "unit": _("What it is counted in, as user/month."),
             "kind": _("Add-ons are sold by sales and activated by you."),
             "price_on_request": _("Sales alone sells it."),
-            "listed": _("Off: contracted once, offered to nobody."),
+            "listed": _(
+                "Untick it to offer the plan to nobody new. Who contracted it keeps it."
+            ),
         }
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
 
