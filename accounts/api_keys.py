@@ -127,15 +127,18 @@ def create(
 
 
 def rotate(key: ApiKey, *, by: User, at: datetime, on: date) -> tuple[ApiKey, str]:
-    """A second key of the same name and scopes; the first lives until it is revoked.
+    """A second key of the same name and scopes, which lasts as long as the first was
+    made for; the first lives until it is revoked.
 
     Refuses what `create` does, and somebody else's key (PermissionDenied).
     """
     if key.user_id != by.pk:
         raise PermissionDenied
+    lasts = key.expires_at and key.expires_at - key.created_at
     return create(
-        audience=key.audience, name=key.name, scopes=key.scopes, by=by, at=at, on=on
-    )
+        audience=key.audience, name=key.name, scopes=key.scopes, by=by, at=at, on=on,
+        expires_at=lasts and at + lasts,
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -172,8 +175,9 @@ def of_the_name(user: User, *, audience: str, name: str) -> QuerySet[ApiKey]:
 
 
 def find(token: str, *, at: datetime) -> ApiKey | None:
-    """The live key of a token. A key whose person may not sign in any more, or lost the
-    authority to have one, opens nothing; a directory key does not depend on anybody.
+    """The live key of a token. A key whose person may not sign in any more, or has other
+    work by now, opens nothing; a directory key does not depend on anybody. The authority
+    of an account's people is asked at each door.
     """
     prefix, _dot, secret = token.partition(".")
     key = (
@@ -184,11 +188,19 @@ def find(token: str, *, at: datetime) -> ApiKey | None:
     )
     if key is None or not constant_time_compare(key.digest, _digest(secret)):
         return None
-    if key.audience != Audience.DIRECTORY and not key.user.is_active:
+    if not _still_theirs(key):
         return None
     if key.last_used_at is None or at - key.last_used_at > SEEN_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=at)
     return key
+
+
+def _still_theirs(key: ApiKey) -> bool:
+    if key.audience == Audience.DIRECTORY:
+        return True
+    if key.audience == Audience.ACCOUNT:
+        return key.user.is_active and key.user.account_id == key.account_id
+    return key.audience in audiences(key.user)
 
 
 def _digest(secret: str) -> str:

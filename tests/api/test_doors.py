@@ -57,6 +57,35 @@ class TestKeys:
         assert anonymous.get("installations/").status_code == 401
         assert anonymous.get(f"installations/?key={api.token}").status_code == 401
 
+    @pytest.mark.parametrize(
+        ("kind", "audience", "path"),
+        [
+            ("SALES", "INVOICING", "batches/"),
+            ("SUPPORT", "SUPPORT", "desk/tickets/"),
+            ("PARTNER", "PARTNER", "partner/installations/"),
+        ],
+    )
+    def test_who_has_other_work_by_now_opens_nothing_with_the_old_key(
+        self, present, kind, audience, path
+    ):
+        person = factories.UserFactory(account=None, kind=kind)
+        theirs = program(person, audience=audience)
+        assert theirs.get(path).status_code == 200
+
+        other = "SUPPORT" if kind != "SUPPORT" else "PARTNER"
+        User.objects.filter(pk=person.pk).update(kind=other)
+
+        assert theirs.get(path).status_code == 401
+
+    def test_changed_over_a_key_lasts_no_longer(self, firm):
+        year = timedelta(days=365)
+        mine = program(firm.admin, expires_at=clock.now() + year)
+        key = api_keys.find(mine.token, at=clock.now())
+
+        newer, _token = api_keys.rotate(key, by=key.user, at=clock.now(), on=firm.on)
+
+        assert newer.expires_at - clock.now() <= year + timedelta(days=1)
+
     def test_a_revoked_key_opens_nothing_from_the_next_call_on(self, firm, api):
         key = ApiKey.objects.get(prefix=api.token.partition(".")[0])
         assert api.get("installations/").status_code == 200
