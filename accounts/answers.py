@@ -11,7 +11,8 @@ KEPT_FOR = timedelta(days=30)
 
 
 def given(key: ApiKey, name: str, *, body: str) -> Remembered | None:
-    """The answer that a call of this name was given, if it asked for the same.
+    """The answer that a call of this name was given, if it asked for the same. A key
+    and the one it is changed over to are one program.
 
     Nobody else runs a call of the name until the transaction ends. Refuses a name that
     asked for something else (code key_reused) and one whose call is running this moment
@@ -20,14 +21,19 @@ def given(key: ApiKey, name: str, *, body: str) -> Remembered | None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"remembered {key.pk} {name}"],
+            [f"remembered {key.user_id} {key.audience} {key.name!r} {name}"],
         )
         if not cursor.fetchone()[0]:
             raise ValidationError(
                 "A call with this key is running. Ask again in a moment.",
                 code="in_progress",
             )
-    known = Remembered.objects.filter(api_key=key, idempotency_key=name).first()
+    known = Remembered.objects.filter(
+        api_key__user=key.user_id,
+        api_key__audience=key.audience,
+        api_key__name=key.name,
+        idempotency_key=name,
+    ).first()
     if known and known.body_digest != body:
         raise ValidationError(
             "This key was used for another call. Use a new one.", code="key_reused"

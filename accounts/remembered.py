@@ -48,9 +48,12 @@ def answer(handler):
 
 
 def order_key(request) -> str:
-    """The idempotency key of the order that a call places: one for each key and call."""
-    digest = hashlib.sha256(_name(request).encode()).hexdigest()[:40]
-    return f"api:{request.auth.pk}:{digest}"
+    """The idempotency key of the order that a call places: one for each program and
+    call, whichever of its keys it uses.
+    """
+    named = f"{request.auth.name}\n{_name(request)}"
+    digest = hashlib.sha256(named.encode()).hexdigest()[:40]
+    return f"api:{request.auth.user_id}:{digest}"
 
 
 def _name(request) -> str:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
+from accounts import api_keys, clock
 from accounts.models import Remembered
 from billing.models import Order
 from myapps.models import Seat
@@ -76,6 +77,17 @@ class TestAKey:
         )
 
         assert other.status_code == 201
+
+    def test_a_key_that_was_changed_over_is_the_same_program(self, firm, api):
+        sent = {"Idempotency-Key": "one"}
+        first = api.post(firm.address + "seats/", self.asked(firm), **sent)
+        key = api_keys.find(api.token, at=clock.now())
+        _key, token = api_keys.rotate(key, by=key.user, at=clock.now(), on=firm.on)
+
+        again = type(api)(token).post(firm.address + "seats/", self.asked(firm), **sent)
+
+        assert (again.status_code, again.json()) == (201, first.json())
+        assert again["Idempotency-Replayed"] == "true"
 
 
 @pytest.mark.slow
