@@ -427,6 +427,8 @@ def _told(error) -> Error | None:
         return _error(404, "Nothing is here by this id.")
     if isinstance(error, exceptions.ParseError):
         return _error(400, str(error.detail), "invalidSyntax")
+    if isinstance(error, RecursionError):
+        return _error(400, "The JSON is nested too deeply.", "invalidSyntax")
     if isinstance(error, exceptions.APIException):
         return _error(error.status_code, str(error.detail))
     return None

@@ -622,6 +622,26 @@ class TestRefusing:
         assert said in {scim_type, "invalidValue", "invalidSyntax"}
         assert not User.objects.filter(email__contains="okta").exists()
 
+    @pytest.mark.parametrize("depth", [400, 900, 50_000])
+    def test_what_nests_too_deeply(self, directory, depth):
+        deep = "[" * depth + "]" * depth
+        nested = f'{{"schemas": ["{USER}"], "userName": {deep}}}'
+        answer = directory.client.post(
+            "/scim/v2/Users", nested, "application/scim+json", headers=directory.headers
+        )
+
+        assert refusal(answer)[0] == 400
+
+    @pytest.mark.parametrize(
+        "filter", ["(" * 3000, "not (" * 900, 'a eq "b" and ' * 3000]
+    )
+    def test_a_filter_that_nests_too_deeply(self, directory, filter):
+        answer = directory.client.get(
+            "/scim/v2/Users", {"filter": filter}, headers=directory.headers
+        )
+
+        assert refusal(answer)[0] == 400
+
     @pytest.mark.parametrize(
         ("operation", "scim_type"),
         [
