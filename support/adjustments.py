@@ -214,7 +214,8 @@ def propose(adjustment: Adjustment, *, by: User, on: date) -> Adjustment:
     """Put a draft in the place of what was proposed, with the figures of that day.
 
     Who proposes it answers for it as its author. Refuses what is no draft any more
-    (code not_a_draft), and what drafting it would refuse by now.
+    (code not_a_draft), the credit of a charge that another ticket proposes to credit
+    (in_the_making), and what drafting it would refuse by now.
     """
     adjustment = _again_locked(adjustment, by=by)
     if adjustment.state != State.DRAFT:
@@ -231,12 +232,24 @@ def propose(adjustment: Adjustment, *, by: User, on: date) -> Adjustment:
             )
     if adjustment.kind == Kind.CREDIT:
         credits.refuse(adjustment.charge, adjustment.gives_back)
+        _refuse_two_credits(adjustment)
     _retire(ticket.adjustments.proposed())
     adjustment.author = by
     _restate(adjustment, price(adjustment, on=on))
     _move(adjustment, State.PROPOSED)
     _record("adjustment.proposed", adjustment, by=by, on=on)
     return adjustment
+
+
+def _refuse_two_credits(adjustment: Adjustment) -> None:
+    others = Adjustment.objects.proposed().filter(charge=adjustment.charge_id)
+    other = others.exclude(ticket=adjustment.ticket_id).select_related("ticket").first()
+    if other:
+        raise ValidationError(
+            _("%(number)s proposes a credit of this charge. Decide that first."),
+            code="in_the_making",
+            params={"number": other.ticket.number},
+        )
 
 
 @transaction.atomic

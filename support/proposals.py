@@ -174,7 +174,9 @@ def of_all(changes: Iterable[RenewalChange], *, on: date) -> dict[int, Proposal]
 
 
 def of_credit(charge: Charge, amount: Decimal) -> Proposal:
-    """What giving back an amount of a disputed charge would do: no bill to come changes."""
+    """What giving back an amount of a disputed charge would do: no bill to come changes.
+    It weighs as much as all that is given back of the charge then: in small parts, too.
+    """
     left = credits.left([charge])[charge.pk]
     return Proposal(
         change=None,
@@ -182,7 +184,7 @@ def of_credit(charge: Charge, amount: Decimal) -> Proposal:
         before=None,
         approved=Outcome(-amount, None),
         declined=Outcome(NOTHING, None),
-        weight=amount,
+        weight=charge.amount - left + amount,
         charge=charge,
         left=left,
     )

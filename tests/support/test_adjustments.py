@@ -466,8 +466,10 @@ class TestADisputedCharge:
         self.credit(question, charge, "10", by=support, on=today)
         again = TicketFactory(account=charge.account, category="CHARGE")
 
-        with pytest.raises(IntegrityError, match="one_live_adjustment_per_charge"):
+        with refused("in_the_making"):
             self.credit(again, charge, "5", by=support, on=today)
+        with pytest.raises(IntegrityError, match="one_live_adjustment_per_charge"):
+            again.adjustments.update(state=State.PROPOSED)
 
     def test_of_another_account_is_refused(self, charge, support, today):
         foreign = TicketFactory(category="CHARGE")
@@ -500,6 +502,18 @@ class TestADisputedCharge:
         tickets.decide(question, approve=True, by=colleague, on=today)
 
         assert CreditGrant.objects.get().granted_by == colleague
+
+    def test_in_parts_it_does_not_pass_below_the_limit(
+        self, question, charge, support, today
+    ):
+        ApprovalLimit.objects.create(currency="USD", amount=Decimal(40))
+        self.credit(question, charge, "40", by=support, on=today)
+        tickets.decide(question, approve=True, by=support, on=today)
+        again = TicketFactory(account=charge.account, category="CHARGE")
+        self.credit(again, charge, "1", by=support, on=today)
+
+        with refused("author"):
+            tickets.decide(again, approve=True, by=support, on=today)
 
     def test_a_replaced_plan_gives_back_only_what_is_left(
         self, question, charge, support, today
