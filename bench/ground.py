@@ -33,9 +33,9 @@ STATEMENTS = [
        VALUES ('bench', 'Bench', '') ON CONFLICT DO NOTHING""",
     """INSERT INTO marketplace_app (partner_id, slug, name, category, tagline,
            description, tags, logo, launch_address, listed_on, state,
-           currency)
+           currency, proposed, proposed_state, sent_back_because, version)
        SELECT p.id, 'bench-' || n, 'Bench app ' || n, 'Bench', '', '', '{}', '', '',
-              %(starts)s, 'PUBLISHED', 'EUR'
+              %(starts)s, 'PUBLISHED', 'EUR', '{}', '', '', 1
        FROM marketplace_partner p, generate_series(1, %(lines)s) n
        WHERE p.slug = 'bench' ON CONFLICT DO NOTHING""",
     """INSERT INTO marketplace_plan (app_id, code, name, kind, charge_model, unit,

@@ -1,6 +1,7 @@
 """The cast and the day, for every test. Rows are made by tests/factories.py."""
 
 import datetime
+import fcntl
 
 import pytest
 from django.conf import settings as django_settings
@@ -23,6 +24,18 @@ def pytest_configure():
 def nothing_counted():
     """Nobody has called the API yet."""
     cache.clear()
+
+
+@pytest.fixture
+def crowd():
+    """Fifty connections and more: only one such test at a time, for PostgreSQL has a
+    hundred for all who test.
+    """
+    place = django_settings.BASE_DIR / "var/crowd.lock"
+    place.parent.mkdir(exist_ok=True)
+    with place.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture

@@ -129,9 +129,9 @@ def test_support_reads_the_evidence_and_approves_once(visit):
     main = page.get_by_role("main")
     expect(main).to_contain_text("Evidence")
     expect(main).to_contain_text("If approved")
-    page.get_by_role("link", name=re.compile("Approve")).first.click()
+    page.get_by_role("link", name="Approve with a word…").click()
     page.get_by_role("textbox").first.fill("Done as you asked.")
-    page.get_by_role("button", name="Approve and tell the customer").click()
+    page.get_by_role("button", name=re.compile("Apply at renewal|Approve")).click()
 
     expect(main).to_contain_text("Done as you asked.")
     expect(page.get_by_role("link", name=re.compile("^Approve"))).to_have_count(0)

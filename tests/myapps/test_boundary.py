@@ -27,7 +27,11 @@ ADMINISTRATORS, SUBMITS, THREADS = 64, 3, 64
 CONTRACTED, FIRST = 40, 8
 ON = date(2026, 11, 23)
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("crowd"),
+]
 
 
 @pytest.fixture(autouse=True)

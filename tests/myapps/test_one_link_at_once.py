@@ -22,7 +22,11 @@ from tests import factories
 USES, AT_ONCE = 100, 50
 ON = date(2026, 11, 23)
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("crowd"),
+]
 
 
 @pytest.fixture

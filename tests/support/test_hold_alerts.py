@@ -75,7 +75,9 @@ def test_who_it_is_assigned_to_gets_it_instead(ticket, support):
 
     tell(date(2027, 1, 8))
 
-    assert Letter.objects.filter(recipient=support.email, key__startswith="held:").exists()
+    assert Letter.objects.filter(
+        recipient=support.email, key__startswith="held:"
+    ).exists()
     assert not Letter.objects.filter(recipient=PLACES["support"]).exists()
 
 
