@@ -277,7 +277,7 @@ def _powers(case: dict, *, by: User, on: date) -> dict:
 def _authority(recorded: str) -> tuple[str, str] | None:
     """Permission and role of "manage_apps: Administrators", in words."""
     permission, _colon, role = recorded.partition(": ")
-    words = {"manage_apps": _("manages apps"), "install_apps": _("installs apps")}
+    words = {"manage_apps": _("managed apps"), "install_apps": _("installed apps")}
     return (role, words.get(permission, permission)) if role else None
 
 
