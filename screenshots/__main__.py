@@ -49,6 +49,9 @@ PAGES = {
         "help": "/help/",
         "new-request": "/help/new/",
         "profile": "/profile/",
+        "api-keys": "/keys/",
+        "make-api-key": "/keys/add/",
+        "api-docs": "/api/v1/docs/",
         "not-found": "/apps/nothing-of-that-name/",
     },
     "user009@harbour-lines.example": {
@@ -74,6 +77,9 @@ PAGES = {
     "petra.park@ironwood-tools.example": {
         "portal": "/partner/",
         "portal-add-ons": "/partner/add-ons/",
+        "portal-listings": "/partner/listings/",
+        "portal-new-listing": "/partner/new-listing/",
+        "portal-webhooks": "/partner/webhooks/",
     },
 }
 REFUSALS = {"not-found": 404, "refused": 403}
