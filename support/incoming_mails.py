@@ -5,6 +5,7 @@ a mail that goes to a customer by mistake cannot be taken back. Nothing is ever 
 by a machine.
 """
 
+import hashlib
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
@@ -36,17 +37,12 @@ def take(
     a customer we know.
     """
     letter = letters.read(raw)
-    mail, new = IncomingMail.objects.get_or_create(
-        mail_id=letter.mail_id[:300],
-        defaults={
-            "sender": letter.sender,
-            "subject": letter.subject,
-            "outcome": Outcome.REFUSED,
-        },
-    )
+    mail, new = _once(letter)
     if not new:
         return mail
-    mail.outcome, mail.ticket, mail.words = _settle(letter, desk=desk, at=at, on=on)
+    mail.outcome, mail.ticket, mail.words = _settle(
+        letter, desk=desk, kept=mail.mail_id, at=at, on=on
+    )
     mail.save()
     return mail
 
@@ -54,19 +50,30 @@ def take(
 def give_up(raw: bytes, *, words: str) -> IncomingMail:
     """Keep aside an email on which `take` failed, so that it is not tried for ever."""
     letter = letters.read(raw)
-    mail, _new = IncomingMail.objects.get_or_create(
-        mail_id=letter.mail_id[:300],
-        defaults={
-            "sender": letter.sender,
-            "subject": letter.subject,
-            "outcome": Outcome.REFUSED,
-            "words": words[:300],
-        },
-    )
+    mail, _new = _once(letter, words=words[:300])
     return mail
 
 
-def _settle(letter: Letter, *, desk: str, at: datetime, on: Callable[[str], date]):
+def _once(letter: Letter, **said) -> tuple[IncomingMail, bool]:
+    """The email as it is kept, and whether it is new. An id is its sender's: nobody keeps
+    another's email out by sending one with its id before.
+    """
+    known = {"sender": letter.sender, "subject": letter.subject}
+    known |= {"outcome": Outcome.REFUSED} | said
+    mail, new = IncomingMail.objects.get_or_create(
+        mail_id=letter.mail_id[:300], defaults=known
+    )
+    if not new and mail.sender != letter.sender:
+        named = f"{letter.mail_id}\n{letter.sender}".encode()
+        mail, new = IncomingMail.objects.get_or_create(
+            mail_id=f"sha256:{hashlib.sha256(named).hexdigest()}", defaults=known
+        )
+    return mail, new
+
+
+def _settle(
+    letter: Letter, *, desk: str, kept: str, at: datetime, on: Callable[[str], date]
+):
     if threads.is_ours(letter.mail_id) or letter.sender == desk.lower():
         return Outcome.LOOP, None, ""
     thread = threads.by_headers(letter.thread) or threads.by_address(letter.to)
@@ -89,12 +96,12 @@ def _settle(letter: Letter, *, desk: str, at: datetime, on: Callable[[str], date
         return Outcome.LOOP, ticket, _("Too many within an hour.")
     try:
         with transaction.atomic():
-            return _keep(letter, ticket, sender, at=at, on=on)
+            return _keep(letter, ticket, sender, kept=kept, at=at, on=on)
     except ValidationError as refusal:
         return Outcome.REFUSED, ticket, " ".join(refusal.messages)[:300]
 
 
-def _keep(letter: Letter, ticket: Ticket | None, sender: User, *, at, on):
+def _keep(letter: Letter, ticket: Ticket | None, sender: User, *, kept: str, at, on):
     body = letter.body or _("(No text.)")
     email = Message.Channel.EMAIL
     outcome = Outcome.REPLY
@@ -122,9 +129,7 @@ def _keep(letter: Letter, ticket: Ticket | None, sender: User, *, at, on):
     else:
         day = on(ticket.account.timezone)
         message = tickets.reply(ticket, body, by=sender, on=day, at=at, channel=email)
-    Message.objects.filter(pk=message.pk).update(
-        mail_id=letter.mail_id[:300], channel=email
-    )
+    Message.objects.filter(pk=message.pk).update(mail_id=kept, channel=email)
     refused = _attach(letter, ticket, message, by=sender)
     return outcome, ticket, refused[:300]
 

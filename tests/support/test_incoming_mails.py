@@ -225,6 +225,19 @@ class TestMachines:
         assert take(again).pk == take(again).pk
         assert said(ticket).count("It works now.") == 1
 
+    @pytest.mark.parametrize("known", [False, True])
+    def test_nobody_keeps_another_out_by_sending_its_id_before(
+        self, ticket, admin, stranger, known
+    ):
+        other = stranger.email if known else "mallory@evil.example"
+        ours = threads.mail_id(ticket.pk, 5, admin.pk, desk=DESK)
+        answer = letter(admin.email, In_Reply_To=ours)
+
+        take(letter(other, Message_ID=answer["Message-ID"]))
+
+        assert take(answer).pk == take(answer).pk
+        assert said(ticket).count("It works now.") == 1
+
 
 class TestFiles:
     def test_a_file_that_may_be_kept_is_and_another_is_told(self, ticket, admin):
