@@ -224,6 +224,8 @@ REST_FRAMEWORK = {
         "key": env("API_RATE", "600/min"),
         "anonymous": env("API_RATE_WITHOUT_KEY", "60/min"),
     },
+    # Whose calls without a key are counted: an address that callers cannot write.
+    "NUM_PROXIES": 1 if flag("BEHIND_PROXY") else 0,
     "EXCEPTION_HANDLER": "config.api.refusal_handler",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": True,

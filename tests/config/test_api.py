@@ -56,3 +56,14 @@ def test_too_many_calls_wait_as_long_as_they_are_told(client):
     assert 0 < int(answers[-1]["Retry-After"]) <= 60
     assert answers[-1].json()["code"] == "throttled"
     assert "r=0" in answers[-1]["RateLimit"]
+
+
+def test_nobody_gets_more_by_saying_to_come_from_elsewhere(client):
+    left = [
+        client.get("/api/v1/nothing/", headers={"X-Forwarded-For": f"192.0.2.{n}"})
+        for n in range(3)
+    ]
+
+    assert [one["RateLimit"] for one in left] == [
+        f'"default";r={n};t=60' for n in (59, 58, 57)
+    ]
