@@ -32,6 +32,7 @@ NOT_OUTSIDE = [
         "64:ff9b:1::/48",  # NAT64 of one network
         "2001::/23",  # Teredo, ORCHID, benchmarks
         "2002::/16",  # 6to4
+        "3fff::/20",  # documents' own
         "fec0::/10",  # site-local
     )
 ]

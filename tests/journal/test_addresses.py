@@ -110,6 +110,7 @@ HOSTILE_NAMES = {
     "six-nat": ["64:ff9b::a00:1"],
     "six-nat-local": ["64:ff9b:1::a00:1"],
     "six-documents": ["2001:db8::1"],
+    "six-documents-too": ["3fff::1"],
     "one-of-two": ["93.184.215.14", "127.0.0.1"],
     "one-of-both": ["2606:4700::1111", "fd00::1"],
     "not-a-number": ["inside"],
