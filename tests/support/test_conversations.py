@@ -14,7 +14,7 @@ from billing import renewals
 from journal import outbox
 from journal.models import Message as Mail
 from support import conversations, drafts, keys, macros, presences, tickets
-from support.models import Attachment, Calendar, Message, ServicePromise, Ticket
+from support.models import Attachment, Calendar, Message, Ticket
 from tests.factories import ContractFactory, LineFactory, TicketFactory, UserFactory
 
 pytestmark = pytest.mark.usefixtures("present")
@@ -389,10 +389,10 @@ class TestALongConversation:
 
 
 def test_a_busy_billing_ticket_asks_at_most_25_times(
-    account, admin, support, sales, desk, today, django_assert_max_num_queries
-):
+    account, admin, support, sales, desk, today, first_promises,
+    django_assert_max_num_queries,
+):  # fmt: skip
     """Promises, a proposal, notes, mentions, files, drafts, colleagues: all at once."""
-    assert ServicePromise.objects.exists()
     Calendar.objects.first().closures.create(on=today, name="Moving")
     line = LineFactory(
         contract=ContractFactory(account=account), contracted=5, on=today
