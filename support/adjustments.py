@@ -421,9 +421,10 @@ def _restate(adjustment: Adjustment, proposal: proposals.Proposal) -> None:
     adjustment.save()
 
 
-def _locked(ticket: Ticket, line_id: int) -> Ticket:
-    """The ticket, locked after the line."""
-    Line.objects.locked(line_id)
+def _locked(ticket: Ticket, line_id: int | None) -> Ticket:
+    """The ticket, locked after the line, if it is about one."""
+    if line_id is not None:
+        Line.objects.locked(line_id)
     return (
         Ticket.objects.select_for_update(no_key=True, of=["self"])
         .select_related(

@@ -684,3 +684,15 @@ def test_fifty_parallel_approvals_schedule_one(ticket, today):
     assert ticket.adjustments.filter(state=State.SCHEDULED).count() == 1
     assert ticket.evidence.filter(moment="DECIDED").count() == 1
     assert ticket.messages.public().filter(author__kind="SUPPORT").count() == 1
+
+
+@pytest.mark.django_db
+def test_a_ticket_about_no_line_has_nothing_to_propose(admin, support, today):
+    question = tickets.open(
+        admin.account, category="INSTALL", subject="Zoom", by=admin, on=today
+    )
+
+    with pytest.raises(ValidationError) as refusal:
+        adjustments.draft(question, by=support, on=today, quantity=1)
+
+    assert refusal.value.code == "nothing_to_decide"
