@@ -39,6 +39,16 @@ class Account(models.Model):
     name = models.CharField(max_length=200)
     timezone = models.CharField(max_length=60, default="UTC", validators=[known_zone])
     locale = models.CharField(max_length=20, default="en-US")
+    requires_mfa = models.BooleanField(
+        default=False, help_text="Its people sign in with a second factor."
+    )
+    approval_above = models.DecimalField(
+        max_digits=18,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        help_text="A purchase above this a month needs a second person; empty: none.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AccountQuerySet.as_manager()
@@ -49,6 +59,12 @@ class Account(models.Model):
             ("manage_apps", "Manage apps (purchasing authority)"),
             ("manage_roles", "Manage roles"),
             ("launch_apps", "Launch apps"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(approval_above=None) | Q(approval_above__gte=0),
+                name="approval_is_asked_above_an_amount",
+            )
         ]
 
     def __str__(self):
@@ -109,12 +125,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(unique=True)
     display_name = models.CharField(max_length=200)
     team = models.CharField(max_length=80, blank=True)
+    language = models.CharField(
+        max_length=10, blank=True, help_text="As pt; empty: as the browser asks."
+    )
     external_id = models.CharField(
         max_length=200, blank=True, help_text="The company's directory calls them so."
     )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(
         default=False, help_text="May open the Django admin."
+    )
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since then neither name nor address is here."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -22,9 +22,11 @@ class Place:
     active: bool
 
 
+OVERVIEW = (_("Overview"), "myapps:overview", "layout-dashboard")
 APPS = (_("My Apps"), "myapps:index", "apps")
 LAUNCHER = (_("My apps"), "myapps:launcher", "rocket")
 MARKETPLACE = (_("Marketplace"), "marketplace:catalogue", "building-store")
+SPENDING = (_("Spending"), "myapps:spending", "chart-pie")
 PEOPLE = (_("People"), "accounts:people", "users")
 ROLES = (_("Roles"), "accounts:roles", "shield-lock")
 HELP = (_("Help"), "support:requests", "lifebuoy")
@@ -63,12 +65,14 @@ def _offered(user) -> list[tuple]:
         return [PORTAL]
     if user.kind == "SALES":
         return [ADMIN, QUEUE, FIGURES]
-    manages_apps = authority.held(user, authority.INSTALL) or authority.held(
-        user, authority.MANAGE
-    )
+    manages = authority.held(user, authority.MANAGE)
     manages_people = authority.held(user, authority.MANAGE_ROLES)
-    offered = [APPS] if manages_apps else [LAUNCHER]
-    offered.append(MARKETPLACE)
+    if manages:
+        offered = [OVERVIEW, APPS, MARKETPLACE, SPENDING]
+    elif authority.held(user, authority.INSTALL):
+        offered = [APPS, MARKETPLACE]
+    else:
+        offered = [LAUNCHER, MARKETPLACE]
     if manages_people:
         offered += [PEOPLE, ROLES]
     return [*offered, HELP]
