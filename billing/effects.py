@@ -15,6 +15,7 @@ from types import NoneType, UnionType
 from typing import get_args, get_origin, get_type_hints
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from accounts.models import Account, User
 from billing import charges, contracts, currencies, lines, periods, prices, renewals
@@ -120,6 +121,19 @@ class Effect:
         return sum((line.first.amount for line in self.opened), Decimal(0))
 
     @property
+    def monthly(self) -> Decimal:
+        """What this newly bills as a monthly equivalent, exact, whole though something
+        is replaced: whether that ends early is Support's to decide (3.13).
+        """
+        if self.growth:
+            more = self.growth.to_quantity - self.growth.from_quantity
+            return self.growth.monthly_unit_price * more
+        return sum(
+            (line.monthly_unit_price * line.quantity for line in self.opened),
+            Decimal(0),
+        )
+
+    @property
     def bills(self) -> bool:
         return self.growth is not None or self.new_line is not None
 
@@ -190,11 +204,11 @@ def of(
     """
     if not plan.is_base:
         raise ValidationError(
-            "Add-on plans are sold by sales and activated by the partner.",
+            _("Add-on plans are sold by sales and activated by the partner."),
             code="add_on",
         )
     if units < 1:
-        raise ValidationError("Choose at least one user.", code="no_users")
+        raise ValidationError(_("Choose at least one user."), code="no_users")
     found = lines.running(account, plan.app, on=on)
     _check_carried(found, on=on)
     covering = lines.covering(found, plan)
@@ -235,8 +249,10 @@ def _check_carried(found: list[Line], *, on: date) -> None:
         waits = term.billed_until <= on and term.billed_until < term.ends_on
         if line.began_on is None or waits or (term.ends_on <= on and not term.outcome):
             raise ValidationError(
-                "The billing of this app is being brought up to date."
-                " Try again in a moment; if it stays so, ask Support.",
+                _(
+                    "The billing of this app is being brought up to date."
+                    " Try again in a moment; if it stays so, ask Support."
+                ),
                 code="behind",
             )
 
@@ -397,19 +413,22 @@ def _list_price(plan: Plan, contract: Contract, *, on: date) -> Decimal:
     """Today's list price in the contract's currency; what is not for sale is refused."""
     if not plan.listed:
         raise ValidationError(
-            "This plan is not listed. Ask Support to make it available.",
+            _("This plan is not listed. Ask Support to make it available."),
             code="not_listed",
         )
     price = list_prices.of(plan, currency=contract.currency, on=on)
     if plan.price_on_request:
         raise ValidationError(
-            "The price of this plan is on request. Ask sales for an offer.",
+            _("The price of this plan is on request. Ask sales for an offer."),
             code="on_request",
         )
     if price is None:
         raise ValidationError(
-            f"This plan is not sold in {contract.currency}, your contract's currency."
-            " Ask sales for an offer.",
+            _(
+                "This plan is not sold in %(currency)s, your contract's currency."
+                " Ask sales for an offer."
+            )
+            % {"currency": contract.currency},
             code="currency",
         )
     return price

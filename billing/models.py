@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast, Concat, Greatest, Mod
 from django.db.models.lookups import Exact
+from django.utils.translation import gettext_lazy as _
 
 from marketplace.models import DateRange
 
@@ -74,7 +75,7 @@ class Contract(models.Model):
                 condition=Exact(Mod(F("term_months"), F("frequency_months")), 0),
                 name="frequency_divides_the_term",
                 violation_error_message=(
-                    "The billing frequency must divide the term, as 3 divides 12."
+                    _("The billing frequency must divide the term, as 3 divides 12.")
                 ),
             ),
             models.CheckConstraint(
@@ -91,7 +92,7 @@ class Contract(models.Model):
                     ("account", RangeOperators.EQUAL),
                     (DateRange("starts_on", "ends_on"), RangeOperators.OVERLAPS),
                 ],
-                violation_error_message="The account has another contract then.",
+                violation_error_message=_("The account has another contract then."),
             ),
         ]
 
@@ -159,9 +160,9 @@ class Line(models.Model):
     """
 
     class Basis(models.TextChoices):
-        SIGNED = "SIGNED", "Signed order form"
-        SELF_SERVE = "SELF_SERVE", "Marketplace, month to month"
-        REPLACEMENT = "REPLACEMENT", "Plan change, under the contract's term"
+        SIGNED = "SIGNED", _("Signed order form")
+        SELF_SERVE = "SELF_SERVE", _("Marketplace, month to month")
+        REPLACEMENT = "REPLACEMENT", _("Plan change, under the contract's term")
 
     account = models.ForeignKey(
         "accounts.Account", models.PROTECT, related_name="lines"
@@ -285,9 +286,9 @@ class Term(models.Model):
     """One term of a line: what is contracted in it and the most active in it (T10)."""
 
     class Outcome(models.TextChoices):
-        RENEWED = "RENEWED", "Renewed"
-        ENDED = "ENDED", "Ended"
-        CONTINUED = "CONTINUED", "Continued by another line"
+        RENEWED = "RENEWED", _("Renewed")
+        ENDED = "ENDED", _("Ended")
+        CONTINUED = "CONTINUED", _("Continued by another line")
 
     account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
     line = models.ForeignKey(Line, models.PROTECT, related_name="terms")
@@ -348,11 +349,11 @@ class Order(models.Model):
     """A signed order: who clicked, by which authority, what they saw (T7). Append-only."""
 
     class Kind(models.TextChoices):
-        INSTALL = "INSTALL", "Install"
-        USERS = "USERS", "Users added"
-        PLAN = "PLAN", "Plan changed"
-        ROLE = "ROLE", "Role activated"
-        QUEUE = "QUEUE", "Queued users seated"
+        INSTALL = "INSTALL", _("Install")
+        USERS = "USERS", _("Users added")
+        PLAN = "PLAN", _("Plan changed")
+        ROLE = "ROLE", _("Role activated")
+        QUEUE = "QUEUE", _("Queued users seated")
 
     account = models.ForeignKey(
         "accounts.Account", models.PROTECT, related_name="orders"
@@ -376,12 +377,42 @@ class Order(models.Model):
     effect_digest = models.CharField(max_length=64)
     idempotency_key = models.CharField(max_length=100)
     body_digest = models.CharField(max_length=64)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="The second person, where the account asks for one.",
+    )
+    approved_authority = models.CharField(max_length=60, blank=True)
+    approved_role_name = models.CharField(max_length=100, blank=True)
+    approved_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "idempotency_key"], name="one_order_per_key"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by=None) | ~Q(approved_by=F("placed_by")),
+                name="nobody_seconds_their_own_order",
+                violation_error_message=_("Somebody else has to approve this."),
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    approved_by=None,
+                    approved_authority="",
+                    approved_role_name="",
+                    approved_at=None,
+                )
+                | (
+                    Q(approved_by__isnull=False, approved_at__isnull=False)
+                    & Q(approved_authority=F("authority"))
+                    & ~Q(approved_role_name="")
+                ),
+                name="a_second_person_has_the_same_authority",
+            ),
         ]
         indexes = [
             models.Index(fields=["account", "-id"], name="orders_of_an_account"),
@@ -390,6 +421,56 @@ class Order(models.Model):
 
     def __str__(self):
         return f"Order {self.pk}"
+
+
+class LimitChange(models.Model):
+    """A wish to loosen what an account buys without a second person: nobody alone."""
+
+    class State(models.TextChoices):
+        WAITING = "WAITING", _("Waiting for a second person")
+        DONE = "DONE", _("Done")
+        REFUSED = "REFUSED", _("Refused")
+        WITHDRAWN = "WITHDRAWN", _("Taken back")
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    before = models.DecimalField(max_digits=18, decimal_places=6)
+    amount = models.DecimalField(
+        max_digits=18,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        help_text="Monthly, in the contract's currency; empty: no second person.",
+    )
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
+    )
+    asked_on = models.DateField()
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    decided_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=Q(state="WAITING"),
+                name="one_waiting_limit_per_account",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="DONE")
+                | (Q(decided_by__isnull=False) & ~Q(decided_by=F("asked_by"))),
+                name="nobody_loosens_a_limit_alone",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.before} to {self.amount} for {self.account_id}"
 
 
 class Increase(models.Model):
@@ -451,15 +532,15 @@ class Charge(models.Model):
     """
 
     class Reason(models.TextChoices):
-        PERIOD = "PERIOD", "Billing period"
-        INCREASE = "INCREASE", "Additional units"
-        HELD = "HELD", "Held until decided"
-        CREDIT = "CREDIT", "Credit"
-        REVERSAL = "REVERSAL", "Reversal"
+        PERIOD = "PERIOD", _("Billing period")
+        INCREASE = "INCREASE", _("Additional units")
+        HELD = "HELD", _("Held until decided")
+        CREDIT = "CREDIT", _("Credit")
+        REVERSAL = "REVERSAL", _("Reversal")
 
     class Origin(models.TextChoices):
-        ORDER_FORM = "ORDER_FORM", "Order form"
-        MARKETPLACE = "MARKETPLACE", "Marketplace"
+        ORDER_FORM = "ORDER_FORM", _("Order form")
+        MARKETPLACE = "MARKETPLACE", _("Marketplace")
 
     account = models.ForeignKey(
         "accounts.Account", models.PROTECT, related_name="charges"
@@ -549,19 +630,19 @@ class RenewalChange(models.Model):
     """A decrease: what shall be lower, end or differ from a term end on (T12, T13)."""
 
     class Kind(models.TextChoices):
-        END = "END", "End at renewal"
-        LOWER = "LOWER", "Lower the quantity at renewal"
-        PLAN = "PLAN", "Change plan at renewal"
-        REPLACED = "REPLACED", "End a replaced plan early"
+        END = "END", _("End at renewal")
+        LOWER = "LOWER", _("Lower the quantity at renewal")
+        PLAN = "PLAN", _("Change plan at renewal")
+        REPLACED = "REPLACED", _("End a replaced plan early")
 
     class State(models.TextChoices):
-        UNDECIDED = "UNDECIDED", "Waiting for Support"
-        APPROVED = "APPROVED", "Approved"
-        DECLINED = "DECLINED", "Declined"
-        APPLIED = "APPLIED", "Applied"
-        WITHDRAWN = "WITHDRAWN", "Taken back"
-        SUPERSEDED = "SUPERSEDED", "Replaced by a later wish"
-        MOOT = "MOOT", "No longer needed"
+        UNDECIDED = "UNDECIDED", _("Waiting for Support")
+        APPROVED = "APPROVED", _("Approved")
+        DECLINED = "DECLINED", _("Declined")
+        APPLIED = "APPLIED", _("Applied")
+        WITHDRAWN = "WITHDRAWN", _("Taken back")
+        SUPERSEDED = "SUPERSEDED", _("Replaced by a later wish")
+        MOOT = "MOOT", _("No longer needed")
 
     STANDING = ["UNDECIDED", "APPROVED"]
     MOVES = {
@@ -649,7 +730,9 @@ class RenewalChange(models.Model):
                 fields=["line", "term_ends_on"],
                 condition=Q(state__in=["UNDECIDED", "APPROVED"]),
                 name="one_renewal_change_per_line_and_term_end",
-                violation_error_message="This line already has a change at that term end.",
+                violation_error_message=_(
+                    "This line already has a change at that term end."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(kind="END", target_quantity=0, target_plan=None)

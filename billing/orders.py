@@ -4,13 +4,14 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from accounts.models import Account, TermsVersion, User
-from billing import contracts
+from billing import approvals, contracts
 from billing.effects import Effect
 from billing.models import Order
 from marketplace.models import Plan
@@ -26,6 +27,30 @@ class EffectChanged(ValidationError):
             code="effect_changed",
         )
         self.effect = effect
+
+
+class NeedsApproval(ValidationError):
+    """The account lets nobody buy this alone; nothing was bought (ADR 34)."""
+
+    def __init__(self, effect: Effect):
+        super().__init__(
+            _(
+                "Your company lets nobody buy this much alone. Ask a second person who"
+                " holds the same permission to approve it."
+            ),
+            code="needs_approval",
+        )
+        self.effect = effect
+
+
+@dataclass(frozen=True)
+class Second:
+    """Who approved a purchase beside the one who signed it, and by which authority."""
+
+    by: User
+    authority: str
+    role_name: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -44,6 +69,7 @@ class Signature:
     agreed: str | None
     summary: dict
     from_address: str | None = None
+    second: Second | None = None
 
 
 def body_digest(**body) -> str:
@@ -59,7 +85,7 @@ def repeated(account: Account, *, key: str, body: str) -> Order | None:
     being placed this moment (code in_progress). Call it first in the transaction.
     """
     if not key:
-        raise ValidationError("An order needs an idempotency key.", code="no_key")
+        raise ValidationError(_("An order needs an idempotency key."), code="no_key")
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))",
@@ -67,13 +93,15 @@ def repeated(account: Account, *, key: str, body: str) -> Order | None:
         )
         if not cursor.fetchone()[0]:
             raise ValidationError(
-                "This order is being placed right now. Look at your orders in a moment.",
+                _(
+                    "This order is being placed right now. Look at your orders in a moment."
+                ),
                 code="in_progress",
             )
     order = Order.objects.filter(account=account, idempotency_key=key).first()
     if order and order.body_digest != body:
         raise ValidationError(
-            "This key placed another order. Load the page again and confirm there.",
+            _("This key placed another order. Load the page again and confirm there."),
             code="key_reused",
         )
     return order
@@ -81,15 +109,18 @@ def repeated(account: Account, *, key: str, body: str) -> Order | None:
 
 def place(
     account: Account, *, kind: str, plan: Plan, effect: Effect, signed: Signature,
-    body: str, on: date,
+    body: str, on: date, standing: bool = False,
 ) -> Order:  # fmt: skip
     """Record the order for an effect computed under the contract's lock.
 
-    Refuses an effect that is not the one agreed to (EffectChanged, code effect_changed)
-    and an order without a contract (code no_contract).
+    `standing`: it turns Auto Install on. Refuses an effect that is not the one agreed to
+    (EffectChanged, code effect_changed), what the account lets nobody buy alone
+    (NeedsApproval, code needs_approval), a second person who is the first or acts by
+    another permission (own_purchase), and an order without a contract (no_contract).
     """
     if signed.agreed is not None and signed.agreed != effect.digest:
         raise EffectChanged(effect)
+    second = _seconded(account, plan, effect, signed, on=on, standing=standing)
     contract = contracts.current(account, on=on)
     if contract is None:
         contract = contracts.locked(account, on=on)
@@ -113,4 +144,25 @@ def place(
         effect_digest=effect.digest,
         idempotency_key=signed.key,
         body_digest=body,
+        **second,
     )
+
+
+def _seconded(account, plan, effect, signed: Signature, *, on, standing) -> dict:
+    """What the order keeps of the second person; refuses where one is needed."""
+    second = signed.second
+    if second is None:
+        if approvals.needed(account, plan, effect, on=on, standing=standing):
+            raise NeedsApproval(effect)
+        return {}
+    if second.by.pk == signed.by.pk or second.authority != signed.authority:
+        raise ValidationError(
+            _("Somebody else with the same permission has to approve this."),
+            code="own_purchase",
+        )
+    return {
+        "approved_by": second.by,
+        "approved_authority": second.authority,
+        "approved_role_name": second.role_name,
+        "approved_at": second.at,
+    }

@@ -5,12 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from babel.dates import format_date
 from django.db import models
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from journal import days
 from journal.models import Activity
 
 MOST_IDS = 50
@@ -130,6 +129,41 @@ SENTENCES = {
         "%(actor)s of Support looked at this account: %(reason)s"
     ),
     # billing
+    "approval.limited": gettext_noop(
+        "%(actor)s set the monthly amount above which a second person approves a "
+        "purchase to %(amount)s."
+    ),
+    "approval.loosening_asked": gettext_noop(
+        "%(actor)s asked to let more be bought without a second person. "
+        "Somebody else has to confirm it."
+    ),
+    "approval.loosened": gettext_noop(
+        "%(actor)s confirmed that more may be bought without a second person."
+    ),
+    "approval.loosening_dropped": gettext_noop(
+        "%(actor)s left the limit for a second person as it was."
+    ),
+    "request.asked": gettext_noop("%(actor)s asked for %(name)s."),
+    "request.withdrawn": gettext_noop("%(actor)s took the request for %(name)s back."),
+    "request.approved": gettext_noop(
+        "%(people)s got the seat in %(name)s they had asked for."
+    ),
+    "request.refused": gettext_noop("%(actor)s refused %(name)s to %(people)s."),
+    "purchase.asked": gettext_noop(
+        "%(actor)s asked a second person to approve a purchase of %(name)s, %(plan)s."
+    ),
+    "purchase.approved": gettext_noop(
+        "%(actor)s approved a purchase of %(name)s, %(plan)s, that %(people)s signed."
+    ),
+    "purchase.refused": gettext_noop(
+        "%(actor)s refused a purchase of %(name)s, %(plan)s."
+    ),
+    "purchase.withdrawn": gettext_noop(
+        "%(actor)s took a purchase of %(name)s, %(plan)s, back before its approval."
+    ),
+    "purchase.lapsed": gettext_noop(
+        "A purchase of %(name)s, %(plan)s, lapsed: nobody approved it in time."
+    ),
     "contract.let_end": gettext_noop(
         "%(actor)s recorded that the contract ends on %(ends_on)s and does not renew."
     ),
@@ -332,8 +366,7 @@ PERMISSIONS = {
 def _said(value):
     """A day as the reader writes it; everything else as it stands."""
     if isinstance(value, str) and DAY.fullmatch(value):
-        locale = translation.to_locale(translation.get_language() or "en")
-        return format_date(date.fromisoformat(value), "d MMM y", locale=locale)
+        return days.said(date.fromisoformat(value))
     return value
 
 

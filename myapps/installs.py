@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Account, Role, User
 from billing import contracts, effects, orders
@@ -59,18 +60,19 @@ def install(
     endings.close_ended(account, app, on=on)
     if Installation.objects.of(account).standing().filter(app=app).exists():
         raise ValidationError(
-            f"{app} is installed already. Manage it in My Apps.", code="installed"
+            _("%(app)s is installed already. Manage it in My Apps.") % {"app": app},
+            code="installed",
         )
     _choosable(plan, account)
     if any(role.account_id != account.pk for role in roles):
-        raise ValidationError("Roles must belong to this account.", code="stranger")
+        raise ValidationError(_("Roles must belong to this account."), code="stranger")
     people = chosen(account, users, roles)
     seats.check_people(account, people)
     units = plan.units(len(people))
     effect = effects.of(account, plan, units=units, on=on, leaving=False)
     order = orders.place(
         account, kind=Order.Kind.INSTALL, plan=plan, effect=effect, signed=signed,
-        body=body(plan, users, roles), on=on,
+        body=body(plan, users, roles), on=on, standing=any(roles.values()),
     )  # fmt: skip
     installation = _create(account, plan, order, by=signed.by, on=on)
     effects.carry_out(
@@ -111,8 +113,10 @@ def body(plan: Plan, users: Iterable[User], roles: dict[Role, bool]) -> str:
 def _choosable(plan: Plan, account: Account) -> None:
     if plan.is_base and not offers.available(plan, account):
         raise ValidationError(
-            "This plan is not listed. Ask Support to make it available to your"
-            " account.",
+            _(
+                "This plan is not listed. Ask Support to make it available to your"
+                " account."
+            ),
             code="not_listed",
         )
 

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Role, User, UserQuerySet
 from billing import contracts, effects, orders
 from billing.effects import Effect
 from billing.models import Order
 from billing.orders import Signature
-from journal import activities
+from journal import activities, days
 from myapps import coverage, partner_events, seats, usage
 from myapps.models import Installation, JoinEvent, RoleActivation, Seat
 
@@ -50,12 +51,12 @@ def activate(
     if order := orders.repeated(account, key=signed.key, body=body):
         return RoleActivation.objects.filter(order=order).earliest("pk")
     if role.account_id != account.pk:
-        raise ValidationError("Roles must belong to this account.", code="stranger")
+        raise ValidationError(_("Roles must belong to this account."), code="stranger")
     contracts.locked(account, on=on)
     installation = seats.locked(installation, on=on)
     seats.quiet(installation)
     if installation.activations.standing().filter(role=role).exists():
-        raise ValidationError("This role is activated already.", code="activated")
+        raise ValidationError(_("This role is activated already."), code="activated")
     coverage.bring_forward(account, installation.app, on=on)
     members = _members(installation, role)
     units = installation.plan.units(usage.active(installation) + len(members))
@@ -64,13 +65,16 @@ def activate(
     )
     if installation.ends_on and effect.bills:
         raise ValidationError(
-            f"The app is uninstalled on {installation.ends_on}, so nobody above the"
-            " contracted quantity can be added. Take the uninstall back first.",
+            _(
+                "The app is uninstalled on %(day)s, so nobody above the contracted"
+                " quantity can be added. Take the uninstall back first."
+            )
+            % {"day": days.said(installation.ends_on)},
             code="ending",
         )
     order = orders.place(
         account, kind=Order.Kind.ROLE, plan=installation.plan, effect=effect,
-        signed=signed, body=body, on=on,
+        signed=signed, body=body, on=on, standing=auto_install,
     )  # fmt: skip
     effects.carry_out(
         effect, account=account, cause=f"order:{order.pk}", by=signed.by, on=on,
@@ -126,7 +130,7 @@ def set_auto_install(
         pk=activation.pk
     )
     if activation.ended_on or activation.role is None:
-        raise ValidationError("This role is not activated any more.", code="ended")
+        raise ValidationError(_("This role is not activated any more."), code="ended")
     if wanted == activation.auto_install:
         return activation
     if not wanted:
@@ -139,7 +143,7 @@ def set_auto_install(
     effect = effects.of(account, installation.plan, units=units, on=on, leaving=False)
     order = orders.place(
         account, kind=Order.Kind.ROLE, plan=installation.plan, effect=effect,
-        signed=signed, body=body, on=on,
+        signed=signed, body=body, on=on, standing=True,
     )  # fmt: skip
     _end(activation, on=on)
     renewed = _renewed(activation, order, auto_install=True, on=on)
@@ -190,7 +194,7 @@ def limit(
     if (seats is not None and seats < 0) or (
         monthly_spend is not None and monthly_spend < 0
     ):
-        raise ValidationError("A limit is 0 or more.", code="negative")
+        raise ValidationError(_("A limit is 0 or more."), code="negative")
     installation = Installation.objects.locked(installation.pk)
     installation.seat_limit = seats
     installation.monthly_spend_limit = monthly_spend
