@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
 
 
 class InstallationQuerySet(models.QuerySet):
@@ -31,9 +32,9 @@ class Installation(models.Model):
     """An app installed for an account, on one base plan."""
 
     class State(models.TextChoices):
-        INSTALLING = "INSTALLING", "Installing"
-        ACTIVE = "ACTIVE", "Active"
-        FAILED = "FAILED", "Failed"
+        INSTALLING = "INSTALLING", _("Installing")
+        ACTIVE = "ACTIVE", _("Active")
+        FAILED = "FAILED", _("Failed")
 
     account = models.ForeignKey(
         "accounts.Account", models.PROTECT, related_name="installations"
@@ -87,7 +88,7 @@ class Installation(models.Model):
                 fields=["account", "app"],
                 condition=Q(closed_on=None),
                 name="one_live_installation_per_app",
-                violation_error_message="The app is already installed.",
+                violation_error_message=_("The app is already installed."),
             ),
             models.CheckConstraint(
                 condition=~Q(state="INSTALLING") | Q(confirm_by__isnull=False),
@@ -170,6 +171,12 @@ class Seat(models.Model):
         help_text="The role that gave it.",
     )
     role_name = models.CharField(max_length=100, blank=True)
+    team = models.CharField(
+        max_length=80,
+        null=True,  # noqa: DJ001 (nobody asked, which is not: in no team)
+        blank=True,
+        help_text="The user's when they got it. Unknown: not recorded then.",
+    )
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
     )
@@ -183,7 +190,7 @@ class Seat(models.Model):
             models.UniqueConstraint(
                 fields=["installation", "user"],
                 name="one_seat_per_user",
-                violation_error_message="The user already has a seat.",
+                violation_error_message=_("The user already has a seat."),
             )
         ]
         indexes = [models.Index(fields=["account", "user"], name="seats_of_a_user")]
@@ -196,8 +203,8 @@ class SeatEvent(models.Model):
     """A seat was added or removed: the evidence of who was active when."""
 
     class Kind(models.TextChoices):
-        ADDED = "ADDED", "Added"
-        REMOVED = "REMOVED", "Removed"
+        ADDED = "ADDED", _("Added")
+        REMOVED = "REMOVED", _("Removed")
 
     account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
     installation = models.ForeignKey(
@@ -209,6 +216,16 @@ class SeatEvent(models.Model):
     at = models.DateTimeField(auto_now_add=True)
     by_id = models.BigIntegerField(null=True)
     why = models.CharField(max_length=80, blank=True)
+    role_name = models.CharField(
+        max_length=100,
+        null=True,  # noqa: DJ001 (not recorded, which is not: no role gave it)
+        help_text="The role that gave the seat; empty: somebody did by hand.",
+    )
+    team = models.CharField(
+        max_length=80,
+        null=True,  # noqa: DJ001
+        help_text="The team the user was in when they got the seat.",
+    )
     active = models.PositiveIntegerField(
         help_text="Seats active once its whole change was done."
     )
@@ -235,10 +252,10 @@ class JoinEvent(models.Model):
     """Somebody joined a role with Auto Install; it has one outcome (T6)."""
 
     class Outcome(models.TextChoices):
-        SEATED = "SEATED", "Seated"
-        QUEUED = "QUEUED", "Waiting for an administrator"
-        REFUSED = "REFUSED", "Refused"
-        SUPERSEDED = "SUPERSEDED", "Superseded"
+        SEATED = "SEATED", _("Seated")
+        QUEUED = "QUEUED", _("Waiting for an administrator")
+        REFUSED = "REFUSED", _("Refused")
+        SUPERSEDED = "SUPERSEDED", _("Superseded")
 
     account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
     activation = models.ForeignKey(RoleActivation, models.PROTECT, related_name="joins")
@@ -376,8 +393,8 @@ class Difference(models.Model):
     """One user in whom a partner and My Apps differ. Shown, never acted upon (T9)."""
 
     class Kind(models.TextChoices):
-        MISSING = "MISSING", "Has a seat, missing at the partner"
-        EXTRA = "EXTRA", "Active at the partner, without a seat"
+        MISSING = "MISSING", _("Has a seat, missing at the partner")
+        EXTRA = "EXTRA", _("Active at the partner, without a seat")
 
     report = models.ForeignKey(UsageReport, models.CASCADE, related_name="differences")
     installation = models.ForeignKey(
@@ -410,3 +427,180 @@ class Difference(models.Model):
 
     def __str__(self):
         return f"{self.kind} {self.user_id or self.said}"
+
+
+class AppRequestQuerySet(models.QuerySet):
+    def of(self, account):
+        return self.filter(account=account)
+
+    def open(self):
+        """Requests that nobody has answered or taken back."""
+        return self.filter(state=AppRequest.State.OPEN)
+
+
+class AppRequest(models.Model):
+    """Somebody without authority asks for an app, with a reason."""
+
+    class State(models.TextChoices):
+        OPEN = "OPEN", _("Waiting for an answer")
+        APPROVED = "APPROVED", _("Approved")
+        REFUSED = "REFUSED", _("Refused")
+        WITHDRAWN = "WITHDRAWN", _("Taken back")
+
+    account = models.ForeignKey(
+        "accounts.Account", models.PROTECT, related_name="app_requests"
+    )
+    app = models.ForeignKey("marketplace.App", models.PROTECT, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="app_requests"
+    )
+    reason = models.TextField(max_length=1000)
+    asked_on = models.DateField()
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    word = models.TextField(max_length=1000, blank=True, help_text="Told to who asked.")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    decided_on = models.DateField(null=True, blank=True)
+
+    objects = AppRequestQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "app"],
+                condition=Q(state="OPEN"),
+                name="one_open_request_per_person_and_app",
+                violation_error_message=_("You have asked for this app already."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="REFUSED") | ~Q(word=""),
+                name="a_refused_request_has_a_word",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="OPEN", decided_on=None)
+                | (~Q(state="OPEN") & Q(decided_on__isnull=False)),
+                name="a_request_is_answered_on_a_day",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["account", "app", "-id"],
+                name="app_requests_open",
+                condition=Q(state="OPEN"),
+            ),
+            models.Index(fields=["user", "-id"], name="app_requests_of_a_user"),
+        ]
+
+    def __str__(self):
+        return f"{self.user_id} asks for {self.app_id}"
+
+
+class WaitingPurchaseQuerySet(models.QuerySet):
+    def of(self, account):
+        return self.filter(account=account)
+
+    def waiting(self, *, on):
+        """Purchases that somebody may still approve on a local day."""
+        return self.filter(state=WaitingPurchase.State.WAITING, lapses_on__gt=on)
+
+
+class WaitingPurchase(models.Model):
+    """A purchase that was signed and waits for a second person. Nothing is bought."""
+
+    class Kind(models.TextChoices):
+        INSTALL = "INSTALL", _("Install")
+        USERS = "USERS", _("Add users")
+        PLAN = "PLAN", _("Change the plan")
+        ROLE = "ROLE", _("Activate a role")
+        AUTO = "AUTO", _("Turn Auto Install on")
+        QUEUE = "QUEUE", _("Seat people who wait")
+
+    class State(models.TextChoices):
+        WAITING = "WAITING", _("Waiting for a second person")
+        APPROVED = "APPROVED", _("Approved")
+        REFUSED = "REFUSED", _("Refused")
+        WITHDRAWN = "WITHDRAWN", _("Taken back")
+        LAPSED = "LAPSED", _("Lapsed")
+
+    account = models.ForeignKey(
+        "accounts.Account", models.PROTECT, related_name="waiting_purchases"
+    )
+    kind = models.CharField(max_length=10, choices=Kind)
+    app = models.ForeignKey("marketplace.App", models.PROTECT, related_name="+")
+    plan = models.ForeignKey("marketplace.Plan", models.PROTECT, related_name="+")
+    installation = models.ForeignKey(
+        Installation, models.PROTECT, related_name="+", null=True, blank=True
+    )
+    asked = models.JSONField(help_text="Whom and what it is for, by their ids.")
+    reason = models.TextField(max_length=1000, blank=True)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
+    )
+    authority = models.CharField(max_length=60, help_text="Permission acted under.")
+    role_name = models.CharField(max_length=100, help_text="Role that held it.")
+    from_address = models.GenericIPAddressField(null=True)
+    idempotency_key = models.CharField(max_length=100)
+    summary = models.JSONField(help_text="The purchase summary as shown (T8).")
+    effect = models.JSONField(help_text="What it would have done when it was asked.")
+    effect_digest = models.CharField(max_length=64)
+    monthly = models.DecimalField(
+        max_digits=24, decimal_places=6, help_text="What it newly bills a month."
+    )
+    currency = models.CharField(max_length=3)
+    asked_on = models.DateField(help_text="Local day of the account.")
+    asked_at = models.DateTimeField()
+    lapses_on = models.DateField(help_text="The first day on which nobody may.")
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    word = models.TextField(max_length=1000, blank=True, help_text="Told to who asked.")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    decided_on = models.DateField(null=True, blank=True)
+    order = models.OneToOneField(
+        "billing.Order", models.PROTECT, related_name="+", null=True, blank=True
+    )
+
+    objects = WaitingPurchaseQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "idempotency_key"],
+                name="one_waiting_purchase_per_key",
+            ),
+            models.CheckConstraint(
+                condition=(Q(state="APPROVED") & Q(order__isnull=False))
+                | (~Q(state="APPROVED") & Q(order=None)),
+                name="an_approved_purchase_is_an_order",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["APPROVED", "REFUSED"])
+                | (Q(decided_by__isnull=False) & ~Q(decided_by=F("asked_by"))),
+                name="nobody_decides_their_own_purchase",
+            ),
+            models.CheckConstraint(
+                condition=Q(lapses_on__gt=F("asked_on")),
+                name="a_waiting_purchase_lapses",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["account", "-id"], name="waiting_purchases_of"),
+            models.Index(
+                fields=["lapses_on"],
+                name="waiting_purchases_to_lapse",
+                condition=Q(state="WAITING"),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.get_kind_display()}: {self.plan_id}, {self.state}"
