@@ -70,8 +70,8 @@ def close(pk: int, *, on: date) -> bool:
 
 def clear(installation: Installation, *, on: date, why: str) -> None:
     """Free every seat and stop every role activation of an installation."""
-    users = list(
-        Seat.objects.filter(installation=installation).values_list("user_id", flat=True)
+    freed = Seat.objects.filter(installation=installation).values_list(
+        "user_id", "role_name", "team"
     )
     SeatEvent.objects.bulk_create(
         SeatEvent(
@@ -81,9 +81,11 @@ def clear(installation: Installation, *, on: date, why: str) -> None:
             kind=SeatEvent.Kind.REMOVED,
             on=on,
             why=why,
+            role_name=None if team is None else role_name,
+            team=team,
             active=0,
         )
-        for user in users
+        for user, role_name, team in freed
     )
     Seat.objects.filter(installation=installation).delete()
     RoleActivation.objects.filter(installation=installation, ended_on=None).update(

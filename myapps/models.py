@@ -171,9 +171,9 @@ class Seat(models.Model):
         help_text="The role that gave it.",
     )
     role_name = models.CharField(max_length=100, blank=True)
-    team = models.CharField(
+    team = models.CharField(  # noqa: DJ001 (in no team is not: not recorded)
         max_length=80,
-        null=True,  # noqa: DJ001 (nobody asked, which is not: in no team)
+        null=True,
         blank=True,
         help_text="The user's when they got it. Unknown: not recorded then.",
     )
@@ -216,14 +216,14 @@ class SeatEvent(models.Model):
     at = models.DateTimeField(auto_now_add=True)
     by_id = models.BigIntegerField(null=True)
     why = models.CharField(max_length=80, blank=True)
-    role_name = models.CharField(
+    role_name = models.CharField(  # noqa: DJ001 (by hand is not: not recorded)
         max_length=100,
-        null=True,  # noqa: DJ001 (not recorded, which is not: no role gave it)
+        null=True,
         help_text="The role that gave the seat; empty: somebody did by hand.",
     )
-    team = models.CharField(
+    team = models.CharField(  # noqa: DJ001 (in no team is not: not recorded)
         max_length=80,
-        null=True,  # noqa: DJ001
+        null=True,
         help_text="The team the user was in when they got the seat.",
     )
     active = models.PositiveIntegerField(

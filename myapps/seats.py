@@ -8,13 +8,14 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Role, User
 from billing import contracts, effects, orders, renewals
 from billing.effects import Effect
 from billing.models import Line, Order, RenewalChange, Term
 from billing.orders import Signature
-from journal import activities
+from journal import activities, days
 from myapps import coverage, partner_events, usage
 from myapps.models import Installation, JoinEvent, Seat
 
@@ -62,15 +63,18 @@ def add(
     new = _new(installation, users)
     if not new:
         raise ValidationError(
-            "All of these users have a seat already.", code="no_users"
+            _("All of these users have a seat already."), code="no_users"
         )
     coverage.bring_forward(account, installation.app, on=on)
     units = installation.plan.units(usage.active(installation) + len(new))
     effect = effects.of(account, installation.plan, units=units, on=on, leaving=False)
     if installation.ends_on and effect.bills:
         raise ValidationError(
-            f"The app is uninstalled on {installation.ends_on}, so only users the"
-            " contract covers can be added. Take the uninstall back to add more.",
+            _(
+                "The app is uninstalled on %(day)s, so only users the contract"
+                " covers can be added. Take the uninstall back to add more."
+            )
+            % {"day": days.said(installation.ends_on)},
             code="ending",
         )
     order = orders.place(
@@ -123,7 +127,8 @@ def lower_to(
     installation = locked(installation, on=on)
     if installation.ends_on:
         raise ValidationError(
-            f"The app is uninstalled on {installation.ends_on}: all of it ends then.",
+            _("The app is uninstalled on %(day)s: all of it ends then.")
+            % {"day": days.said(installation.ends_on)},
             code="ending",
         )
     coverage.bring_forward(installation.account, installation.app, on=on)
@@ -139,8 +144,10 @@ def lower_to(
             made.append(renewals.lower(cut.line, to=cut.left, **wish))
     if not made:
         raise ValidationError(
-            "That many are billed now, or fewer. Choose a lower quantity, or uninstall"
-            " the app to end it.",
+            _(
+                "That many are billed now, or fewer. Choose a lower quantity, or uninstall"
+                " the app to end it."
+            ),
             code="not_lower",
         )
     return made
@@ -207,7 +214,7 @@ def locked(installation: Installation, *, on: date) -> Installation:
     ended = row.closed_on or (row.ends_on and row.ends_on <= on)
     if ended or row.state == Installation.State.FAILED:
         raise ValidationError(
-            "The app is not installed any more. Install it again first.",
+            _("The app is not installed any more. Install it again first."),
             code="not_installed",
         )
     return row
@@ -221,8 +228,10 @@ def quiet(installation: Installation) -> None:
     """
     if installation.joins.waiting().exists():
         raise ValidationError(
-            "People who joined an activated role are getting their seats right now."
-            " Try again in a minute, with the new figures.",
+            _(
+                "People who joined an activated role are getting their seats right now."
+                " Try again in a minute, with the new figures."
+            ),
             code="joining",
         )
 
@@ -230,11 +239,12 @@ def quiet(installation: Installation) -> None:
 def check_people(account, users: Iterable[User]) -> None:
     """Refuse users of another account (code stranger) and deactivated ones (inactive)."""
     if any(user.account_id != account.pk for user in users):
-        raise ValidationError("Users must belong to this account.", code="stranger")
+        raise ValidationError(_("Users must belong to this account."), code="stranger")
     inactive = [str(user) for user in users if not user.is_active]
     if inactive:
         raise ValidationError(
-            f"{', '.join(inactive[:5])} cannot get a seat: deactivated.",
+            _("%(people)s cannot get a seat: deactivated.")
+            % {"people": ", ".join(inactive[:5])},
             code="inactive",
         )
 
@@ -252,11 +262,13 @@ def seat(
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO myapps_seat (account_id, installation_id, user_id, role_id,"
-                " role_name, added_by_id, added_on)"
-                " SELECT %s, %s, unnest(%s::bigint[]), %s, %s, %s, %s",
+                " role_name, team, added_by_id, added_on)"
+                " SELECT %s, %s, person.id, %s, %s, person.team, %s, %s"
+                " FROM unnest(%s::bigint[]) WITH ORDINALITY asked(id, n)"
+                " JOIN accounts_user person ON person.id = asked.id ORDER BY asked.n",
                 [
-                    *(installation.account_id, installation.pk, ids),
-                    *(role and role.pk, role.name if role else "", by.pk, on),
+                    *(installation.account_id, installation.pk),
+                    *(role and role.pk, role.name if role else "", by.pk, on, ids),
                 ],
             )
     _events(installation, ids, "ADDED", by=by, on=on, why=why)
@@ -271,8 +283,8 @@ def free(
     users = {user.pk: user for user in users}
     held = Seat.objects.filter(installation=installation, user__in=users)
     gone = [users[pk] for pk in held.values_list("user_id", flat=True)]
-    held.delete()
     _events(installation, [u.pk for u in gone], "REMOVED", by=by, on=on, why=why)
+    held.delete()
     JoinEvent.objects.filter(
         installation=installation, user__in=users, outcome__in=["", "QUEUED"]
     ).update(outcome=JoinEvent.Outcome.SUPERSEDED, reason=why, decided_on=on)
@@ -280,16 +292,25 @@ def free(
 
 
 def _events(installation, users: list[int], kind, *, by, on: date, why: str) -> None:
+    """Write the events of seats that are there; each with the role and team of its seat,
+    which an older one does not have.
+    """
     if not users:
         return
+    active = usage.active(installation) - (len(users) if kind == "REMOVED" else 0)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO myapps_seatevent (account_id, installation_id, user_id, kind,"
-            ' "on", at, by_id, why, active)'
-            " SELECT %s, %s, unnest(%s::bigint[]), %s, %s, clock_timestamp(), %s, %s, %s",
+            ' "on", at, by_id, why, role_name, team, active)'
+            " SELECT %s, %s, seat.user_id, %s, %s, clock_timestamp(), %s, %s,"
+            " CASE WHEN seat.team IS NOT NULL THEN seat.role_name END, seat.team, %s"
+            " FROM unnest(%s::bigint[]) WITH ORDINALITY asked(id, n)"
+            " JOIN myapps_seat seat"
+            " ON seat.installation_id = %s AND seat.user_id = asked.id"
+            " ORDER BY asked.n",
             [
-                *(installation.account_id, installation.pk, users, kind, on),
-                *(by and by.pk, why, usage.active(installation)),
+                *(installation.account_id, installation.pk, kind, on),
+                *(by and by.pk, why, active, users, installation.pk),
             ],
         )
 
