@@ -80,6 +80,30 @@ def parts(total: Decimal, *, n: int, digits: int) -> list[Decimal]:
     return [_EXACT.subtract(upto, before) for before, upto in pairwise(sums)]
 
 
+def divided(total: Decimal, *, weights: list[int], digits: int) -> list[Decimal]:
+    """The total in amounts in proportion to whole weights, adding up exactly.
+
+    Each running sum is rounded, as in `parts`: what is over goes where it arises, and
+    the same total with the other sign is divided the same. Refuses weights below 0,
+    weights that are all 0, and digits below 0.
+    """
+    for weight in weights:
+        _check_whole(weight=weight)
+    whole = sum(weights)
+    if not whole:
+        raise ValueError("weights must not all be 0")
+    units = abs(int(rounded(total, digits=digits).scaleb(digits, context=_EXACT)))
+    sign = 1 if total > 0 else -1
+    found, upto, given = [], 0, 0
+    for weight in weights:
+        upto += weight
+        reached = (2 * units * upto + whole) // (2 * whole)
+        part = Decimal(sign * (reached - given))
+        found.append(part.scaleb(-digits, context=_EXACT))
+        given = reached
+    return found
+
+
 def uncovered(needed: int, *, billed: int) -> int:
     """Units above what is billed already in this term, the high-water mark (T10).
 

@@ -171,6 +171,34 @@ def test_parts_of_a_total_with_more_than_28_digits_add_up():
 
 
 @pytest.mark.parametrize(
+    ("total", "weights", "digits", "texts"),
+    [
+        ("100.00", [2, 1], 2, ["66.67", "33.33"]),
+        ("-100.00", [2, 1], 2, ["-66.67", "-33.33"]),
+        ("1", [1, 1, 1], 0, ["0", "1", "0"]),
+        ("0.001", [1, 1], 3, ["0.001", "0.000"]),
+        ("10.00", [0, 5, 0], 2, ["0.00", "10.00", "0.00"]),
+    ],
+)
+def test_a_total_is_divided_in_proportion_and_adds_up(total, weights, digits, texts):
+    cut = prices.divided(Decimal(total), weights=weights, digits=digits)
+
+    assert [str(part) for part in cut] == texts
+
+
+def test_equal_weights_are_equal_parts():
+    cut = prices.divided(Decimal("12.34"), weights=[7] * 9, digits=2)
+
+    assert cut == prices.parts(Decimal("12.34"), n=9, digits=2)
+
+
+@pytest.mark.parametrize("weights", [[], [0, 0], [1, -1]])
+def test_weights_that_divide_nothing_are_refused(weights):
+    with pytest.raises(ValueError, match="must"):
+        prices.divided(Decimal(1), weights=weights, digits=2)
+
+
+@pytest.mark.parametrize(
     ("needed", "billed", "extra"),
     [(15, 10, 5), (10, 10, 0), (3, 10, 0), (0, 0, 0), (1, 0, 1), (0, 5, 0)],
 )
