@@ -49,4 +49,4 @@ lock: env-dev ## compile the locks from the short lists
 	@$(VENV)/python -m ops.lock
 
 clean: ## remove the environment, what was built, and the demo's data in var/
-	rm -rf .venv var node_modules static/vendor
+	rm -rf .venv var node_modules static/vendor fonts

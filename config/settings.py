@@ -270,6 +270,8 @@ STATIC_ROOT = BASE_DIR / "var/static"
 if not PRODUCTION:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# What papers are set in: made by `make assets`, loaded by no browser.
+FONTS = BASE_DIR / "fonts"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -380,6 +382,9 @@ LOGGING = {
         # One line a task is enough: the one that says how it ended.
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # Each paper takes the letters it needs from its fonts, step by step.
+        "fontTools": {"level": "WARNING"},
+        "fpdf": {"level": "WARNING"},
     },
 }
 LOGGING_CONFIG = "config.logs.configure"

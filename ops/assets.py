@@ -13,13 +13,13 @@ STAMPS = variables.VAR / "stamps"
 
 
 def build() -> None:
-    """node_modules from the lock, static/vendor from node_modules and templates."""
+    """node_modules from the lock, static/vendor and fonts from them and templates."""
     if _changed("npm", [ROOT / "package-lock.json"], [ROOT / "node_modules"]):
         print("Installing the look's npm packages", flush=True)
         node.npm("ci")
         _remember("npm", [ROOT / "package-lock.json"])
     sources = [*_sources()]
-    if _changed("vendor", sources, [ROOT / "static/vendor"]):
+    if _changed("vendor", sources, [ROOT / "static/vendor", ROOT / "fonts"]):
         subprocess.run([sys.executable, ROOT / "ops/static.py"], check=True)
         _remember("vendor", sources)
 

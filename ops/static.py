@@ -9,6 +9,8 @@ Run `npm ci` first, then `python ops/static.py`. Four things are made:
 - `geist-*.woff2`: the typeface, Latin and extended Latin.
 - `chart.js`: Chart.js as its package has it, for the page that draws.
 
+And `fonts/`, which no browser loads: what papers are set in (`journal/papers.py`).
+
 htmx is not here: django-htmx ships it as a static file of its own.
 """
 
@@ -36,6 +38,15 @@ UNUSED = re.compile(
     r"|\.page>\.navbar|\[data-bs-navbar-theme|\[data-vc"
 )
 FONT = "@fontsource-variable/geist/files/geist-{}-wght-normal.woff2"
+FONTS = ROOT / "fonts"
+PAPER_FONTS = {
+    "": ["400Regular", "700Bold"],
+    "arabic": ["400Regular", "700Bold"],
+    "hebrew": ["400Regular", "700Bold"],
+    "thai": ["400Regular", "700Bold"],
+    "kr": ["400Regular"],
+    "sc": ["400Regular"],
+}
 CHART = "chart.js/dist/chart.umd.min.js"
 ICON_IN_TEMPLATE = re.compile(r"""(?:<c-icon\s+name|\bicon)="([a-z0-9-]+)\"""")
 ICON_IN_CODE = re.compile(r"""\bicon["']?\s*[:=]\s*["']([a-z0-9-]+)["']""")
@@ -156,6 +167,20 @@ def sprite(names: set[str]) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(symbols)}</svg>\n'
 
 
+def paper_fonts() -> None:
+    """Noto Sans for each script, with its licence: the regular, and the bold if small."""
+    FONTS.mkdir(exist_ok=True)
+    for script, weights in PAPER_FONTS.items():
+        name = f"noto-sans-{script}".rstrip("-")
+        package = MODULES / "@expo-google-fonts" / name
+        for weight in weights:
+            (font,) = (package / weight).glob("*.ttf")
+            bold = "-bold" if weight == "700Bold" else ""
+            (FONTS / f"{name}{bold}.ttf").write_bytes(font.read_bytes())
+    licence = MODULES / "@expo-google-fonts/noto-sans/LICENSE_FONT"
+    (FONTS / "LICENSE").write_bytes(licence.read_bytes())
+
+
 def main() -> None:
     if not (MODULES / "@tabler/core").is_dir():
         sys.exit("node_modules is not there: run `npm ci` first.")
@@ -166,6 +191,7 @@ def main() -> None:
         font = MODULES / FONT.format(subset)
         (VENDOR / f"geist-{subset}.woff2").write_bytes(font.read_bytes())
     (VENDOR / "chart.js").write_bytes((MODULES / CHART).read_bytes())
+    paper_fonts()
 
 
 if __name__ == "__main__":
