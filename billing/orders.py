@@ -78,11 +78,10 @@ def body_digest(**body) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def repeated(account: Account, *, key: str, body: str) -> Order | None:
-    """The order this key placed before, if it asked for the same (3.18).
+def claim(account: Account, *, key: str) -> None:
+    """Hold a key until the transaction ends, so that its order is placed once.
 
-    Refuses a key that asked for something else (code key_reused) and one whose order is
-    being placed this moment (code in_progress). Call it first in the transaction.
+    Refuses none (code no_key) and one whose order is placed this moment (in_progress).
     """
     if not key:
         raise ValidationError(_("An order needs an idempotency key."), code="no_key")
@@ -98,6 +97,15 @@ def repeated(account: Account, *, key: str, body: str) -> Order | None:
                 ),
                 code="in_progress",
             )
+
+
+def repeated(account: Account, *, key: str, body: str) -> Order | None:
+    """The order this key placed before, if it asked for the same (3.18).
+
+    Refuses a key that asked for something else (code key_reused) and what `claim` does.
+    Call it first in the transaction.
+    """
+    claim(account, key=key)
     order = Order.objects.filter(account=account, idempotency_key=key).first()
     if order and order.body_digest != body:
         raise ValidationError(

@@ -1,12 +1,13 @@
 """The signature under an order: who, by which role, under which terms, seeing what (T7)."""
 
-from datetime import date
+from datetime import date, datetime
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils.translation import gettext as _
 
 from accounts import authority, terms
 from accounts.models import User
-from billing.orders import Signature
+from billing.orders import Second, Signature
 from myapps.summary import Summary
 
 
@@ -25,7 +26,7 @@ def sign(
     version = terms.current(on)
     if version is None or not terms.accepted(user, on):
         raise ValidationError(
-            "Accept the current purchase terms first.", code="terms_not_accepted"
+            _("Accept the current purchase terms first."), code="terms_not_accepted"
         )
     return Signature(
         by=user,
@@ -37,3 +38,12 @@ def sign(
         summary=summary.as_json() if summary else {},
         from_address=from_address,
     )
+
+
+def second(user: User, permission: str, *, on: date, at: datetime) -> Second:
+    """The second name under an order, by the same purchasing authority (ADR 34).
+
+    Refuses as `sign` does.
+    """
+    signed = sign(user, permission, key="second", agreed=None, summary=None, on=on)
+    return Second(by=user, authority=permission, role_name=signed.role_name, at=at)
