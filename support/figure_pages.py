@@ -1,14 +1,13 @@
 """The desk's figures: for support staff and sales operations, who lead it."""
 
 import csv
-from datetime import date
-from decimal import Decimal
 
 from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from accounts import authority, clock
+from journal import charts
 from support import figures, promises, queues
 from support.models import Ticket
 
@@ -35,7 +34,7 @@ def figures_page(request):
         | {"pressing": Ticket.objects.filter(queues.WORKING).filter(pressing)}
     )
     context = {
-        "tables": [_drawn(table) for table in tables],
+        "tables": [charts.drawn(table) for table in tables],
         "counts": counts,
         "counted_to": queues.COUNTED,
         "kept": figures.newest(tables, "sla"),
@@ -57,41 +56,10 @@ def figures_csv(request, key):
         raise Http404
     writer = csv.writer(Line())
     return StreamingHttpResponse(
-        (writer.writerow(line) for line in figures.lines(tables[key])),
+        (writer.writerow(line) for line in charts.lines(tables[key])),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{key}-{on}.csv"'},
     )
-
-
-def _drawn(table: figures.Table) -> dict:
-    """A table as the page writes it: each figure with its unit, and as charts read it."""
-    return {
-        "key": table.key,
-        "title": table.title,
-        "first": table.first,
-        "chart": table.chart,
-        "is_empty": table.is_empty,
-        "columns": table.columns,
-        "rows": [
-            {
-                "name": name,
-                "on": name if isinstance(name, date) else None,
-                "cells": [
-                    {
-                        "value": value,
-                        "unit": column.unit,
-                        "plain": ""
-                        if value is None
-                        else format(value, "f")
-                        if isinstance(value, Decimal)
-                        else str(value),
-                    }
-                    for column, value in zip(table.columns, values, strict=True)
-                ],
-            }
-            for name, *values in table.rows
-        ],
-    }
 
 
 def _weeks(request) -> int:

@@ -5,8 +5,6 @@ Each is a table, counted by the database alone: the page draws it, and CSV has t
 Weeks begin on Monday; days are UTC's, as the desk's are.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -25,6 +23,7 @@ from django.db.models.functions import TruncWeek
 from django.utils.translation import gettext as _
 
 from billing.models import RenewalChange
+from journal.charts import Column, Table
 from support.models import Adjustment, Rating, Ticket
 from support.queues import WORKING
 
@@ -35,34 +34,6 @@ BEFORE = [(31, None), (8, 30), (1, 7), (None, 0)]
 """Days from the decision to the term end."""
 
 APPROVED = ["APPROVED", "SCHEDULED", "APPLIED"]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of figures; `drawn` ones are series of the chart. `unit`: "", %, days,
-    or a currency.
-    """
-
-    label: str
-    unit: str = ""
-    drawn: bool = True
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of a name and its figures; None where there is nothing to say."""
-
-    key: str
-    title: str
-    first: str
-    columns: list[Column]
-    rows: list[tuple] = field(default_factory=list)
-    chart: str = "bars"
-    """bars (stacked), lying (stacked, sideways) or lines."""
-
-    @property
-    def is_empty(self) -> bool:
-        return not any(value for _name, *values in self.rows for value in values)
 
 
 def tables(*, on: date, weeks: int) -> list[Table]:
@@ -258,26 +229,6 @@ def newest(tables: list[Table], key: str) -> tuple | None:
     """The last week of a table that has something to say: its Monday and its figures."""
     rows = next(table.rows for table in tables if table.key == key)
     return next((row for row in reversed(rows) if row[-1] and row[1] is not None), None)
-
-
-def lines(table: Table) -> Iterator[list]:
-    """A table as CSV's rows, safe to open in a spreadsheet: no text is a formula."""
-    head = [table.first, *(_headed(column) for column in table.columns)]
-    yield [_harmless(value) for value in head]
-    for row in table.rows:
-        yield [_harmless(value) for value in row]
-
-
-def _harmless(value):
-    """Text that a spreadsheet would take for a formula is quoted; figures stay figures."""
-    if isinstance(value, str) and value.lstrip().startswith(("=", "+", "-", "@")):
-        return f"'{value}"
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _headed(column: Column) -> str:
-    told = column.unit and column.unit != "days"
-    return f"{column.label} ({column.unit})" if told else column.label
 
 
 def _weeks(on: date, weeks: int) -> list[date]:

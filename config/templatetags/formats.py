@@ -14,7 +14,13 @@ from decimal import Decimal
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_interval, format_time
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_interval,
+    format_skeleton,
+    format_time,
+)
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from django import template
 from django.contrib.staticfiles import finders
@@ -122,6 +128,12 @@ def day(on: date | None) -> str:
     if isinstance(on, datetime):
         on = timezone.localtime(on).date() if timezone.is_aware(on) else on.date()
     return format_date(on, format="medium", locale=_locale())
+
+
+@register.filter
+def month(on: date | None) -> str:
+    """A month with its year: Jan 2026."""
+    return format_skeleton("yMMM", on, locale=_locale()) if on else ""
 
 
 @register.filter

@@ -1,6 +1,6 @@
-// Draws the tables of a page. A <figure data-chart="bars|lying|lines"> holds a place for
+// Draws the tables of a page, and of what htmx brings. A <figure data-chart="bars|lying|lines"> holds a place for
 // the chart and a table: columns whose head has data-drawn are its series, data-value
-// their figures. The library (data-library) is fetched once a chart is nearly in sight;
+// their figures; a row with data-to-come has not happened yet. The library (data-library) is fetched once a chart is nearly in sight;
 // until then, and without it, the table stands open.
 
 const library = (() => {
@@ -31,6 +31,7 @@ function read(figure) {
   const rows = [...table.tBodies[0].rows];
   return {
     labels: rows.map((row) => row.cells[0].textContent.trim()),
+    toCome: rows.map((row) => row.hasAttribute("data-to-come")),
     series: heads
       .map((head, column) => ({ head, column }))
       .filter(({ head }) => head.hasAttribute("data-drawn"))
@@ -48,6 +49,10 @@ function read(figure) {
 function options(figure, { series }) {
   const kind = figure.dataset.chart;
   const percent = series[0].unit === "%";
+  const currency = /^[A-Z]{3}$/.test(series[0].unit) ? series[0].unit : undefined;
+  const asMoney = currency && new Intl.NumberFormat(document.documentElement.lang, {
+    style: "currency", currency, notation: "compact", maximumFractionDigits: 1,
+  });
   const ink = colour(figure, "figure-ink");
   const line = colour(figure, "figure-line");
   const stacked = kind !== "lines";
@@ -59,8 +64,11 @@ function options(figure, { series }) {
     grid: { color: line },
     ticks: {
       color: ink,
-      precision: 0,
-      callback: (value) => value.toLocaleString(document.documentElement.lang) + (percent ? " %" : ""),
+      precision: asMoney ? undefined : 0,
+      callback: (value) =>
+        asMoney
+          ? asMoney.format(value)
+          : value.toLocaleString(document.documentElement.lang) + (percent ? " %" : ""),
     },
   };
   const name = {
@@ -92,22 +100,30 @@ function options(figure, { series }) {
   };
 }
 
-// Many series go from good to bad, few are told apart.
-function shades({ length }) {
+// Many series go from good to bad, unless they are names; few are told apart.
+function shades(figure, { length }) {
+  if (figure.hasAttribute("data-names"))
+    return [1, 2, 3, 4, 5, 6, 7, 8, 9].map((shade) => `figure-many-${shade}`);
   if (length > 4) return [1, 2, 3, 4, 5, 6].map((shade) => `figure-age-${shade}`);
   if (length > 3) return [1, 3, 4, 6].map((shade) => `figure-age-${shade}`);
   return [1, 2, 3].map((shade) => `figure-series-${shade}`);
 }
 
-function datasets(figure, { series }) {
-  const names = shades(series);
+// What has not happened yet is paler.
+const paler = (drawn) => drawn.replace(/^rgb\((.*)\)$/, "rgba($1, 0.45)");
+
+function datasets(figure, { series, toCome }) {
+  const names = shades(figure, series);
   return series.map(({ label, values, words }, place) => {
     const drawn = colour(figure, names[place % names.length]);
     const look =
       figure.dataset.chart === "lines"
         ? { borderWidth: 2, pointRadius: 3, spanGaps: true, clip: 8, borderDash: place ? [5, 4] : [] }
         : { borderRadius: 3, maxBarThickness: 34 };
-    return { label, data: values, words, backgroundColor: drawn, borderColor: drawn, ...look };
+    const fill = toCome.includes(true)
+      ? toCome.map((later) => (later ? paler(drawn) : drawn))
+      : drawn;
+    return { label, data: values, words, backgroundColor: fill, borderColor: drawn, ...look };
   });
 }
 
@@ -146,4 +162,7 @@ const inSight = new IntersectionObserver(
   },
   { rootMargin: "200px" }
 );
-document.querySelectorAll("figure[data-chart]").forEach((figure) => inSight.observe(figure));
+const watch = (place) =>
+  place.querySelectorAll("figure[data-chart]").forEach((figure) => inSight.observe(figure));
+watch(document);
+document.addEventListener("htmx:load", ({ target }) => watch(target));

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from billing import renewals
 from billing.models import RenewalChange
+from journal import charts
 from support import figures
 from support.models import Adjustment, Ticket
 from tests.factories import (
@@ -239,12 +240,12 @@ class TestCsv:
         "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1"]
     )
     def test_no_text_is_a_formula(self, text):
-        table = figures.Table(
-            key="x", title="x", first=text, columns=[figures.Column(text)],
+        table = charts.Table(
+            key="x", title="x", first=text, columns=[charts.Column(text)],
             rows=[(text, -1)],
         )  # fmt: skip
 
-        head, row = figures.lines(table)
+        head, row = charts.lines(table)
 
         assert all(cell.startswith("'") for cell in head)
         assert row[0].startswith("'")
