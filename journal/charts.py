@@ -1,9 +1,11 @@
 """Charts: each is a table, which the page writes, draws and offers as CSV (ADR 22)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
+
+from journal import tables
 
 
 @dataclass(frozen=True)
@@ -66,25 +68,17 @@ def drawn(table: Table) -> dict:
     }
 
 
-def lines(table: Table) -> Iterator[list]:
-    """A table as CSV's rows, safe to open in a spreadsheet: no text is a formula."""
-    head = [table.first, *(_headed(column) for column in table.columns)]
-    yield [_harmless(value) for value in head]
-    for row in table.rows:
-        yield [_harmless(value) for value in row]
+def as_file(table: Table) -> tables.Table:
+    """A table as it is downloaded: the same rows, its units beside its titles."""
+    titles = [table.first, *(_headed(column) for column in table.columns)]
+    columns = [(title, itemgetter(place)) for place, title in enumerate(titles)]
+    return tables.Table(columns, table.rows)
 
 
 def _plain(value) -> str:
     if value is None:
         return ""
     return format(value, "f") if isinstance(value, Decimal) else str(value)
-
-
-def _harmless(value):
-    """Text that a spreadsheet would take for a formula is quoted; figures stay figures."""
-    if isinstance(value, str) and value.lstrip().startswith(("=", "+", "-", "@")):
-        return f"'{value}"
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _headed(column: Column) -> str:

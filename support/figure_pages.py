@@ -1,13 +1,11 @@
 """The desk's figures: for support staff and sales operations, who lead it."""
 
-import csv
-
-from django.http import Http404, StreamingHttpResponse
+from django.http import Http404
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from accounts import authority, clock
-from journal import charts
+from journal import charts, tables
 from support import figures, promises, queues
 from support.models import Ticket
 
@@ -15,30 +13,23 @@ WEEKS = [4, 12, 26, 52]
 USUAL_WEEKS = 12
 
 
-class Line:
-    """What csv writes to: it hands each line straight on."""
-
-    def write(self, line):
-        return line
-
-
 @require_GET
 @authority.staff_required
 def figures_page(request):
     """Charts, each with the table it is drawn from."""
     on, weeks = clock.today("UTC"), _weeks(request)
-    tables = figures.tables(on=on, weeks=weeks)
+    found = figures.tables(on=on, weeks=weeks)
     pressing = promises.Book().pressing(at=clock.now())
     counts = queues.counted(
         {key: queues.tickets_of(key, request.user, on=on) for key in ["open", "held"]}
         | {"pressing": Ticket.objects.filter(queues.WORKING).filter(pressing)}
     )
     context = {
-        "tables": [charts.drawn(table) for table in tables],
+        "tables": [charts.drawn(table) for table in found],
         "counts": counts,
         "counted_to": queues.COUNTED,
-        "kept": figures.newest(tables, "sla"),
-        "median": figures.newest(tables, "decisions"),
+        "kept": figures.newest(found, "sla"),
+        "median": figures.newest(found, "decisions"),
         "weeks": weeks,
         "choices": WEEKS,
         "today": on,
@@ -51,15 +42,10 @@ def figures_page(request):
 def figures_csv(request, key):
     """One table as CSV, line by line."""
     on, weeks = clock.today("UTC"), _weeks(request)
-    tables = {table.key: table for table in figures.tables(on=on, weeks=weeks)}
-    if key not in tables:
+    found = {table.key: table for table in figures.tables(on=on, weeks=weeks)}
+    if key not in found:
         raise Http404
-    writer = csv.writer(Line())
-    return StreamingHttpResponse(
-        (writer.writerow(line) for line in charts.lines(tables[key])),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{key}-{on}.csv"'},
-    )
+    return tables.download(charts.as_file(found[key]), "csv", name=f"{key}-{on}")
 
 
 def _weeks(request) -> int:
