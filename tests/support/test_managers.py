@@ -174,7 +174,7 @@ class TestThePage:
         )
 
     def test_shows_a_table_behind_each_chart(self, desk, lived):
-        html = desk.get(self.address).content.decode("utf-8-sig")
+        html = desk.get(self.address).content.decode()
 
         assert html.count("<figure") == 4
         assert html.count("<table") == 4
@@ -189,7 +189,7 @@ class TestThePage:
         assert len(page.context["tables"][1]["rows"]) == 52
 
     def test_an_empty_desk_says_that_it_fills(self, desk):
-        html = desk.get(self.address).content.decode("utf-8-sig")
+        html = desk.get(self.address).content.decode()
 
         assert "It fills as the desk works" in html
         assert "<figure" not in html
@@ -201,8 +201,8 @@ class TestThePage:
     def test_the_library_loads_on_this_page_alone_and_nothing_is_inline(
         self, desk, lived
     ):
-        html = desk.get(self.address).content.decode("utf-8-sig")
-        queue = desk.get(reverse("support:queue")).content.decode("utf-8-sig")
+        html = desk.get(self.address).content.decode()
+        queue = desk.get(reverse("support:queue")).content.decode()
 
         assert 'type="module" src="/static/js/charts.js"' in html
         assert "vendor/chart.js" not in queue
