@@ -3,7 +3,7 @@ term end; what is undecided then is held and billed, or not, when the decision c
 (T12, T13, 3.12–3.14).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,13 +12,14 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from accounts import authority
 from accounts.models import User
 from billing import charges, lines, prices
 from billing.models import Charge, Contract, Hold, Increase, Line, RenewalChange, Term
 from billing.signals import decrease_asked, decrease_settled
-from journal import activities
+from journal import activities, days
 from marketplace import list_prices
 from marketplace.models import Plan
 
@@ -56,8 +57,8 @@ def lower(
     term = lines.term_on(line, on)
     if not 1 <= to < term.billed:
         raise ValidationError(
-            f"Choose a quantity from 1 to {term.billed - 1}:"
-            f" {term.billed} are billed now.",
+            _("Choose a quantity from 1 to %(most)s: %(billed)s are billed now.")
+            % {"most": term.billed - 1, "billed": term.billed},
             code="not_lower",
         )
     return _ask(
@@ -76,13 +77,15 @@ def switch(
     """
     if not to.is_base:
         raise ValidationError(
-            "Add-on plans are sold by sales and activated by the partner.",
+            _("Add-on plans are sold by sales and activated by the partner."),
             code="add_on",
         )
     if to.app_id != line.app_id:
-        raise ValidationError("This plan belongs to another app.", code="foreign_plan")
+        raise ValidationError(
+            _("This plan belongs to another app."), code="foreign_plan"
+        )
     if to.pk == line.plan_id:
-        raise ValidationError("This is the plan the line has now.", code="same_plan")
+        raise ValidationError(_("This is the plan the line has now."), code="same_plan")
     return _ask(
         line, kind=Kind.PLAN, target_plan=to, by=by, on=on, reason=reason,
         ticket_wanted=ticket_wanted,
@@ -128,7 +131,8 @@ def _ask(line: Line, *, kind, by: User, on: date, ticket_wanted=False, **wish):
     term = lines.term_on(line, on)
     if line.replaced_by_id or (line.ends_on and line.ends_on <= term.ends_on):
         raise ValidationError(
-            f"This line ends on {term.ends_on} and does not renew: nothing to lower.",
+            _("This line ends on %(day)s and does not renew: nothing to lower.")
+            % {"day": days.said(term.ends_on)},
             code="not_renewing",
         )
     _supersede(line, term.ends_on, on=on)
@@ -166,8 +170,10 @@ def _supersede(
             _move(change, State.MOOT, on=on)
         else:
             raise ValidationError(
-                "Support has approved a change at this term end."
-                " Take it back first, then ask again.",
+                _(
+                    "Support has approved a change at this term end."
+                    " Take it back first, then ask again."
+                ),
                 code="decided",
             )
 
@@ -182,10 +188,10 @@ def withdraw(change: RenewalChange, *, by: User | None, on: date) -> RenewalChan
     Line.objects.locked(change.line_id)
     change = RenewalChange.objects.select_for_update(no_key=True).get(pk=change.pk)
     if change.state not in RenewalChange.STANDING:
-        raise ValidationError("This change is settled already.", code="settled")
+        raise ValidationError(_("This change is settled already."), code="settled")
     if change.holds.exists():
         raise ValidationError(
-            "The term has ended with this change undecided. Support decides it now.",
+            _("The term has ended with this change undecided. Support decides it now."),
             code="held",
         )
     _move(change, State.WITHDRAWN, on=on)
@@ -214,7 +220,8 @@ def decide(
     change = RenewalChange.objects.select_for_update(no_key=True).get(pk=change.pk)
     if change.state != State.UNDECIDED:
         raise ValidationError(
-            f"This change is {change.get_state_display().lower()} already.",
+            _("This change is %(state)s already.")
+            % {"state": change.get_state_display().lower()},
             code="decided",
         )
     if approve:
@@ -252,13 +259,17 @@ def refuse_grant(
         before = billed_before(change)
         if change.kind not in {Kind.END, Kind.LOWER} or not 0 <= quantity < before:
             raise ValidationError(
-                f"Choose a quantity from 0 to {before - 1}: {before} are billed.",
+                _("Choose a quantity from 0 to %(most)s: %(billed)s are billed.")
+                % {"most": before - 1, "billed": before},
                 code="not_lower",
             )
         if quantity < change.target_quantity and change.holds.exists():
             raise ValidationError(
-                f"{change.target_quantity} were billed undisputed since the term end:"
-                " no lower quantity can be granted now.",
+                _(
+                    "%(quantity)s were billed undisputed since the term end: no lower"
+                    " quantity can be granted now."
+                )
+                % {"quantity": change.target_quantity},
                 code="billed_already",
             )
     if plan is not None:
@@ -266,7 +277,7 @@ def refuse_grant(
         ours = plan.is_base and plan.app_id == line.app_id and plan.pk != line.plan_id
         if change.kind != Kind.PLAN or not ours:
             raise ValidationError(
-                "Choose another base plan of the same app.", code="foreign_plan"
+                _("Choose another base plan of the same app."), code="foreign_plan"
             )
 
 
@@ -286,14 +297,14 @@ def reopen(change: RenewalChange, *, by: User, on: date) -> RenewalChange:
     change = RenewalChange.objects.select_for_update(no_key=True).get(pk=change.pk)
     if change.state != State.APPROVED or change.decided_by_id is None:
         raise ValidationError(
-            f"This change is {change.get_state_display().lower()}: there is no approval"
-            " to take back.",
+            _("This change is %(state)s: there is no approval to take back.")
+            % {"state": change.get_state_display().lower()},
             code="not_approved",
         )
     ahead = line.terms.open().filter(ends_on=change.term_ends_on).exists()
     if on >= change.term_ends_on or not ahead:
         raise ValidationError(
-            "The term has ended: what was approved is carried out.", code="too_late"
+            _("The term has ended: what was approved is carried out."), code="too_late"
         )
     change.granted_quantity = change.granted_plan = None
     change.decided_by = change.decided_on = None
@@ -381,6 +392,33 @@ def carry_out(term: Term, *, active: int) -> Rolled:
         for pk, units in holds
     )  # fmt: skip
     return rolled
+
+
+def shares(
+    plan: Plan,
+    wishes: Mapping[int, RenewalChange],
+    seats: int,
+    billed: Mapping[int, int],
+) -> dict[int, int]:
+    """Units that each line with a wish must go on covering, by line id (3.11, 3.14).
+
+    `billed`: of every line of the plan that goes on, oldest first. What the others go on
+    covering is taken off, and what is missing is put on the first that would be lowered.
+    """
+    units = plan.units(seats) if seats else 0
+    kept = {
+        pk: wishes[pk].to_quantity or 0 if pk in wishes else quantity
+        for pk, quantity in billed.items()
+    }
+    lowered = [pk for pk in kept if pk in wishes]
+    switched = [pk for pk in lowered if wishes[pk].kind == Kind.PLAN]
+    if not lowered:
+        return {}
+    first = (switched or lowered)[0]
+    if switched:
+        return dict.fromkeys(lowered, 0) | {first: seats}
+    others = sum(quantity for pk, quantity in kept.items() if pk != first)
+    return dict.fromkeys(lowered, 0) | {first: max(0, units - others)}
 
 
 def contract_at(line: Line, boundary: date) -> Contract | None:
@@ -598,15 +636,20 @@ def _replace_since(line: Line, change: RenewalChange, *, active: int, on: date) 
     current = line.terms.open().order_by("starts_on").last()
     if current is None or not line.terms.filter(starts_on=boundary).exists():
         raise ValidationError(
-            "The line has ended or gone into another contract since. Decline the"
-            " change; the plan can be changed at once instead.",
+            _(
+                "The line has ended or gone into another contract since. Decline the"
+                " change; the plan can be changed at once instead."
+            ),
             code="too_late",
         )
     price = list_prices.of(plan, currency=line.currency, on=boundary)
     if price is None:
         raise ValidationError(
-            f"{plan} had no list price in {line.currency} on {boundary}."
-            " Decline the change and agree on another with the customer.",
+            _(
+                "%(plan)s had no list price in %(currency)s on %(day)s. Decline the"
+                " change and agree on another with the customer."
+            )
+            % {"plan": plan, "currency": line.currency, "day": days.said(boundary)},
             code="no_price",
         )
     units = active if line.plan.per_account else current.billed
@@ -664,7 +707,8 @@ def drop(change: RenewalChange, *, by: User | None, on: date) -> None:
 def _move(change: RenewalChange, state, *, on: date, by: User | None = None) -> None:
     if state not in RenewalChange.MOVES[change.state]:
         raise ValidationError(
-            f"A change that is {change.get_state_display().lower()} stays so.",
+            _("A change that is %(state)s stays so.")
+            % {"state": change.get_state_display().lower()},
             code="settled",
         )
     change.state = state

@@ -6,6 +6,7 @@ from datetime import date
 
 from django.db.models import Count, Q
 
+from billing import renewals
 from billing.models import Line, RenewalChange, Term
 from myapps.models import Installation, Seat
 
@@ -54,28 +55,10 @@ def active_on(lines: Iterable[int], *, on: date) -> dict[int, int]:
         if pair in done:
             continue
         done.add(pair)
-        found |= _shares(change, wishes, seats.get(pair, 0), capacity[pair])
+        found |= renewals.shares(
+            change.line.plan, wishes, seats.get(pair, 0), capacity[pair]
+        )
     return found
-
-
-def _shares(change, wishes, seats: int, billed: dict[int, int]) -> dict[int, int]:
-    units = change.line.plan.units(seats) if seats else 0
-    kept = {
-        pk: wishes[pk].to_quantity or 0 if pk in wishes else quantity
-        for pk, quantity in billed.items()
-    }
-    switched = [
-        pk for pk in kept
-        if pk in wishes and wishes[pk].kind == RenewalChange.Kind.PLAN
-    ]  # fmt: skip
-    lowered = [pk for pk in kept if pk in wishes]
-    if not lowered:
-        return {}
-    first = (switched or lowered)[0]
-    if switched:
-        return dict.fromkeys(lowered, 0) | {first: seats}
-    others = sum(quantity for pk, quantity in kept.items() if pk != first)
-    return dict.fromkeys(lowered, 0) | {first: max(0, units - others)}
 
 
 def _seats(pairs, *, on: date) -> dict[tuple[int, int], int]:
