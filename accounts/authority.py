@@ -12,7 +12,7 @@ from functools import wraps
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
@@ -136,6 +136,14 @@ def holders(account: Account, permission: str):
         .filter(account=account, groups__in=_groups_with(account.pk, permission))
         .distinct()
     )
+
+
+def holding(account: Account, permission: str, *, user: str = "pk") -> Exists:
+    """A condition for questions about many people of an account, or about what is
+    theirs: an active `user` (the column's name) who holds a permission.
+    """
+    people = User.objects.active().filter(pk=OuterRef(user))
+    return Exists(people.filter(groups__in=_groups_with(account.pk, permission)))
 
 
 def holders_by_account(accounts, permission: str) -> dict[int, list[User]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config import addresses
+from config import addresses, launch_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -91,6 +91,14 @@ if PRODUCTION and WEBHOOK_LOOPBACK_ALLOWED:
         "WEBHOOK_LOOPBACK_ALLOWED lets partners reach this machine: it is refused in"
         " production."
     )
+# What signs the tokens that apps are opened with: files of P-256 keys. The first signs,
+# all are published, so that a new one takes over without a pause.
+LAUNCH_KEYS = launch_keys.read(
+    env(
+        "LAUNCH_KEY_FILES",
+        None if PRODUCTION else launch_keys.kept(BASE_DIR / "var/launch-key.pem"),
+    )
+)
 WEBHOOK_DAYS_KEPT = int(env("WEBHOOK_DAYS_KEPT", "30"))
 
 INSTALLED_APPS = [
@@ -223,6 +231,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "key": env("API_RATE", "600/min"),
         "anonymous": env("API_RATE_WITHOUT_KEY", "60/min"),
+        "launch": env("LAUNCH_RATE", "30/min"),
     },
     # Whose calls without a key are counted: an address that callers cannot write.
     "NUM_PROXIES": 1 if flag("BEHIND_PROXY") else 0,
@@ -316,12 +325,16 @@ def tick(task: str, *, every: int) -> dict:
     return {"task": task, "schedule": every, "options": {"expires": every * 0.9}}
 
 
+# So many days a second person has to approve a purchase (ADR 34).
+APPROVAL_DAYS = int(env("APPROVAL_DAYS", "14"))
+
 CELERY_BEAT_SCHEDULE = {
     "outbox": tick("journal.tasks.deliver_outbox", every=10),
     "webhooks": tick("journal.tasks.deliver_webhooks", every=10),
     "old attempts": tick("journal.tasks.forget_attempts", every=HOUR),
     "auto-install": tick("myapps.tasks.seat_joiners", every=MINUTE),
     "provisioning": tick("myapps.tasks.fail_unconfirmed", every=HOUR),
+    "approvals": tick("myapps.tasks.lapse_purchases", every=HOUR),
     "terms and periods": tick("support.tasks.end_terms", every=HOUR),
     "batches": tick("billing.tasks.close_batches", every=HOUR),
     "notices": tick("support.tasks.send_notices", every=HOUR),

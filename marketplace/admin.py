@@ -1,6 +1,7 @@
 """Sales operations look after partners, apps, plans and list prices in Django's admin."""
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.core.exceptions import ValidationError
@@ -10,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from accounts import clock
+from journal import addresses
 from marketplace import list_prices, listings
 from marketplace.models import App, ListPrice, Offer, Partner, Plan
 
@@ -64,6 +66,16 @@ class ReviewForm(ActionForm):
     )
 
 
+class AppForm(forms.ModelForm):
+    """What sales operations change of an app themselves."""
+
+    def clean_launch_address(self):
+        address = self.cleaned_data["launch_address"]
+        if address and "launch_address" in self.changed_data:
+            addresses.read(address, loopback=settings.WEBHOOK_LOOPBACK_ALLOWED)
+        return address
+
+
 @admin.register(App)
 class AppAdmin(admin.ModelAdmin):
     """Published by sales operations alone: a partner's draft, and what it proposes."""
@@ -86,6 +98,7 @@ class AppAdmin(admin.ModelAdmin):
     readonly_fields = [
         *("state", "proposed_state", "proposal", "sent_back_because", "preview"),
     ]
+    form = AppForm
     action_form = ReviewForm
     actions = ["publish", "send_back"]
 

@@ -11,6 +11,9 @@ from datetime import date
 from decimal import Decimal
 
 from babel.numbers import list_currencies
+from django.core.exceptions import ValidationError
+
+from journal import addresses
 
 SLUG = re.compile(r"[A-Za-z0-9_-]+")
 AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
@@ -144,6 +147,19 @@ class Reading:
         value = self.text(most=200)
         if value and not ADDRESS.fullmatch(value):
             self.fault(f'is "{value}".', "Write an address as https://app.example/.")
+        return value
+
+    def launches(self) -> str:
+        """Where people open an app: https, out in the world (ADR 35)."""
+        value = self.address()
+        try:
+            if value:
+                addresses.read(value)
+        except ValidationError as refusal:
+            self.fault(
+                f'is "{value}". {refusal.message}',
+                "Write an address as https://app.example/.",
+            )
         return value
 
     def one_of(self, choices: dict[str, str]) -> str:
@@ -367,7 +383,7 @@ def app_details(node: Reading) -> AppDetails | None:
     ):
         return None
     said = node.value
-    launches = node["launch_address"].address() if "launch_address" in said else ""
+    launches = node["launch_address"].launches() if "launch_address" in said else ""
     return AppDetails(
         place=node.place,
         slug=node["slug"].slug(most=80),

@@ -5,7 +5,7 @@ is for customers while its partner proposes something else: `proposed` holds tha
 it is published too. What is in review waits for sales operations, or is taken back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 from django.core.exceptions import ValidationError
@@ -15,7 +15,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from journal import activities
+from journal import activities, addresses
 from marketplace.models import App, ListPrice, Partner, Plan
 
 State = App.State
@@ -33,12 +33,20 @@ NEEDED = ["name", "category", "tagline", "description"]
 
 @transaction.atomic
 def draft(
-    partner: Partner, *, details: Mapping, by: User, on: date, slug: str = ""
+    partner: Partner,
+    *,
+    details: Mapping,
+    by: User,
+    on: date,
+    slug: str = "",
+    loopback: Collection[str] = (),
 ) -> App:
     """Begin the listing of a new app; nobody but its partner sees it.
 
     Its address is made of its name unless given. Refuses a name that says nothing (code
-    no_name), an address that is taken (slug_taken), and what the row refuses.
+    no_name), an address that is taken (slug_taken), a launch address that does not lead
+    out into the world over https, or to this machine as `loopback` says (address), and
+    what the row refuses.
     """
     name = details.get("name", "").strip()
     slug = slug or slugify(name)[:80]
@@ -53,6 +61,7 @@ def draft(
     )
     if App.objects.filter(slug=slug).exists():
         raise taken
+    _launches(details, loopback)
     app = App(partner=partner, slug=slug, listed_on=on, state=State.DRAFT)
     _set(app, {**details, "name": name})
     try:
@@ -65,13 +74,22 @@ def draft(
 
 
 @transaction.atomic
-def revise(app: App, *, details: Mapping, by: User, on: date) -> App:
+def revise(
+    app: App,
+    *,
+    details: Mapping,
+    by: User,
+    on: date,
+    loopback: Collection[str] = (),
+) -> App:
     """Change what a partner says of an app: a draft in place, what is published as a
     proposal that customers do not see yet.
 
-    Refuses what is in review (code in_review), and what the row refuses.
+    Refuses what is in review (code in_review), a launch address as `draft` does
+    (address), and what the row refuses.
     """
     app = _editable(app)
+    _launches(details, loopback)
     if app.state == State.DRAFT:
         _set(app, details)
     else:
@@ -314,6 +332,14 @@ def _to_draft(app: App) -> None:
         app.state = State.DRAFT
     else:
         app.proposed_state = State.DRAFT
+
+
+def _launches(details: Mapping, loopback: Collection[str]) -> None:
+    if address := details.get("launch_address"):
+        try:
+            addresses.read(address, loopback=loopback)
+        except ValidationError as refusal:
+            raise ValidationError({"launch_address": refusal}) from None
 
 
 def _set(app: App, details: Mapping) -> None:

@@ -7,9 +7,14 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Upper
+from django.utils.translation import gettext_lazy as _
+
+LAUNCHES = r"^(https://|http://127\.0\.0\.1:[0-9]+/)"
+"""Tokens go out over https alone, or to a demo's partners on this machine."""
 
 
 class DateRange(Func):
@@ -46,9 +51,9 @@ class App(models.Model):
     """An app in the marketplace."""
 
     class State(models.TextChoices):
-        DRAFT = "DRAFT", "Draft"
-        IN_REVIEW = "IN_REVIEW", "In review"
-        PUBLISHED = "PUBLISHED", "Published"
+        DRAFT = "DRAFT", _("Draft")
+        IN_REVIEW = "IN_REVIEW", _("In review")
+        PUBLISHED = "PUBLISHED", _("Published")
 
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="apps")
     slug = models.SlugField(max_length=80, unique=True)
@@ -63,7 +68,13 @@ class App(models.Model):
     logo = models.CharField(
         max_length=200, blank=True, help_text="Below static/, as logos/zoom.svg."
     )
-    launch_address = models.URLField(blank=True)
+    launch_address = models.URLField(
+        blank=True,
+        validators=[
+            RegexValidator(LAUNCHES, _("The address must begin with https://."))
+        ],
+        help_text=_("Where people open it: a signed token is sent there."),
+    )
     listed_on = models.DateField()
     state = models.CharField(max_length=10, choices=State, default=State.PUBLISHED)
     proposed = models.JSONField(
@@ -88,7 +99,11 @@ class App(models.Model):
             models.CheckConstraint(
                 condition=Q(proposed_state="") | Q(state="PUBLISHED"),
                 name="only_what_is_published_has_a_revision",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(launch_address="") | Q(launch_address__regex=LAUNCHES),
+                name="an_app_is_opened_over_https",
+            ),
         ]
         indexes = [
             GinIndex(
@@ -142,12 +157,12 @@ class Plan(models.Model):
     """A plan of an app: a base plan is chosen, an add-on is sold by sales (T5)."""
 
     class Kind(models.TextChoices):
-        BASE = "BASE", "Base"
-        ADD_ON = "ADD_ON", "Add-on"
+        BASE = "BASE", _("Base")
+        ADD_ON = "ADD_ON", _("Add-on")
 
     class ChargeModel(models.TextChoices):
-        PER_SEAT = "PER_SEAT", "Per Seat"
-        PER_ACCOUNT = "PER_ACCOUNT", "Per Account"
+        PER_SEAT = "PER_SEAT", _("Per Seat")
+        PER_ACCOUNT = "PER_ACCOUNT", _("Per Account")
 
     app = models.ForeignKey(App, models.CASCADE, related_name="plans")
     code = models.SlugField(max_length=100)
@@ -170,7 +185,7 @@ class Plan(models.Model):
             models.UniqueConstraint(
                 fields=["app", "code"],
                 name="one_plan_per_code",
-                violation_error_message="The app already has a plan with this code.",
+                violation_error_message=_("The app already has a plan with this code."),
             )
         ]
 
@@ -244,7 +259,7 @@ class ListPrice(models.Model):
                         RangeOperators.OVERLAPS,
                     ),
                 ],
-                violation_error_message="The plan has another price on those days.",
+                violation_error_message=_("The plan has another price on those days."),
             ),
         ]
         indexes = [

@@ -13,6 +13,7 @@ from accounts import people
 from accounts.models import Account, Role, User
 from billing.models import Charge
 from marketplace.models import App
+from myapps import launches
 from myapps.models import Installation, RoleActivation, Seat
 
 MOST_NAMED = 10
@@ -200,9 +201,11 @@ class SeatsFilterForm(forms.Form):
         empty_label=gettext_lazy("Anybody"),
     )
     left = forms.BooleanField(required=False)
+    cannot = forms.BooleanField(required=False)
 
     def __init__(self, *args, account: Account, **kwargs):
         super().__init__(*args, **kwargs)
+        self.account = account
         self.fields["role"].queryset = account.roles.order_by("name")
 
     def found(self, seats):
@@ -218,6 +221,8 @@ class SeatsFilterForm(forms.Form):
             seats = seats.filter(role=asked["role"])
         if asked.get("left"):
             seats = seats.filter(left_role_on__isnull=False)
+        if asked.get("cannot"):
+            seats = launches.cannot(seats, self.account)
         return seats
 
 

@@ -1,9 +1,11 @@
 """My Apps: what an account has, what it costs, what happened; and everybody's own apps."""
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 
+from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Count, Sum
@@ -14,21 +16,21 @@ from django.views.decorators.http import require_GET
 
 from accounts import authority, clock, terms
 from accounts.models import User
-from billing import contracts
-from billing.models import Charge
+from billing import approvals, contracts
+from billing.models import Charge, Order
 from billing.orders import EffectChanged, Signature
 from journal import activities
 from journal.models import Activity
 from marketplace.models import App
-from myapps import overview, signing, summary
+from myapps import overview, purchases, signing, summary
 from myapps.console_forms import ChargesFilterForm, HoldingsFilterForm
-from myapps.models import Installation, Seat
+from myapps.models import WaitingPurchase
 from myapps.overview import Holding
+from myapps.purchases import Wanted
 from myapps.summary import Summary
 
 APPS_ON_A_PAGE = 50
 ROWS_ON_A_PAGE = 25
-CARDS_ON_A_PAGE = 48
 
 
 # What the pages of one app share
@@ -77,6 +79,8 @@ class Click:
     terms_version: object = None
     new: int = 0
     members: int = 0
+    asks: bool = False
+    seconds: list[User] = field(default_factory=list)
 
     @property
     def status(self) -> int:
@@ -85,18 +89,66 @@ class Click:
         return 422 if self.refusal else 200
 
 
-def shown(request: HttpRequest, effect_of, *, seats: int, plan, on: date) -> Click:
-    """Compute what a click would do, for the panel beside it; writes nothing (3.17)."""
+def shown(
+    request: HttpRequest,
+    effect_of,
+    *,
+    seats: int,
+    plan,
+    on: date,
+    standing: bool = False,
+) -> Click:
+    """Compute what a click would do, for the panel beside it; writes nothing (3.17).
+
+    `standing`: it turns Auto Install on.
+    """
     click = Click()
     try:
         click.effect = effect_of()
     except ValidationError as refusal:
         click.refusal = refusal
+    else:
+        judge(click, request, plan, authority.MANAGE, on=on, standing=standing)
     currency = click.effect.currency if click.effect else None
     if currency := currency or contracts.currency_of(request.user.account, on=on):
         click.summary = summary.of(plan, seats=seats, currency=currency, on=on)
     click.terms_version = terms.to_accept(request.user, on)
     return click
+
+
+MOST_SECONDS = 4
+
+
+def judge(click, request, plan, permission: str, *, on: date, standing: bool) -> None:
+    """Say on a panel whether a second person has to approve, and who could (ADR 34)."""
+    account = request.user.account
+    click.asks = approvals.needed(account, plan, click.effect, on=on, standing=standing)
+    if click.asks:
+        others = purchases.seconds(account, permission, beside=request.user)
+        click.seconds = list(others.order_by("display_name", "pk")[:MOST_SECONDS])
+
+
+def make(request: HttpRequest, wanted: Wanted, *, signed: Signature, on: date):
+    """Buy what was clicked, or let it wait for a second person (ADR 34)."""
+    return purchases.make(
+        wanted,
+        signed=signed,
+        reason=request.POST.get("approval_reason", "")[:1000],
+        on=on,
+        at=clock.now(),
+        lapses_on=on + timedelta(days=settings.APPROVAL_DAYS),
+    )
+
+
+def waits(request: HttpRequest, made: Order | WaitingPurchase) -> HttpResponse | None:
+    """Where a click leads that bought nothing yet; None where it bought."""
+    if not isinstance(made, WaitingPurchase):
+        return None
+    messages.success(
+        request,
+        _("Nothing is bought yet. A second person in your company approves it first."),
+    )
+    return redirect("myapps:approval", made.pk)
 
 
 def sign(request: HttpRequest, click: Click, *, on: date) -> Signature:
@@ -187,39 +239,6 @@ def installation(request: HttpRequest, slug: str) -> HttpResponse:
     holding = held(request, slug)
     name = "myapps:users" if holding.installation else "myapps:billing"
     return redirect(name, slug)
-
-
-@require_GET
-@authority.customer_required
-def launcher(request: HttpRequest) -> HttpResponse:
-    """The apps one has a seat in and that work today; access ends by date (3.15)."""
-    on = today(request)
-    seats = (
-        Seat.objects.filter(
-            account=request.user.account_id,
-            user=request.user,
-            installation__in=Installation.objects.working(on=on),
-        )
-        .select_related("installation__app", "installation__plan")
-        .order_by("installation__app__name")
-    )
-    waiting = (
-        Seat.objects.filter(
-            account=request.user.account_id,
-            user=request.user,
-            installation__state=Installation.State.INSTALLING,
-            installation__closed_on=None,
-        )
-        .select_related("installation__app")
-        .order_by("installation__app__name")
-    )
-    context = {
-        "on": on,
-        "page": page_of(seats, request, size=CARDS_ON_A_PAGE),
-        "waiting": waiting[:CARDS_ON_A_PAGE],
-        "may_launch": authority.held(request.user, authority.LAUNCH),
-    }
-    return render(request, "myapps/launcher.html", context)
 
 
 @require_GET

@@ -184,6 +184,9 @@ class Seat(models.Model):
     left_role_on = models.DateField(
         null=True, blank=True, help_text="No longer in the role that gave it."
     )
+    last_launched_on = models.DateField(
+        null=True, blank=True, help_text="The last day it was opened from here."
+    )
 
     class Meta:
         constraints = [

@@ -3,9 +3,11 @@
 from datetime import date
 
 import django_filters
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
@@ -191,6 +193,7 @@ class Listings(
             details=asked,
             by=request.user,
             on=today(),
+            loopback=settings.WEBHOOK_LOOPBACK_ALLOWED,
         )
         return self._shown(app, status=201)
 
@@ -204,7 +207,13 @@ class Listings(
         """Change a draft at once, what is published as a proposal. Send If-Match."""
         app = _matched(request, self.get_object())
         asked = api.asked(PartnerDetailsSerializer, request)
-        app = listings.revise(app, details=asked, by=request.user, on=today())
+        app = listings.revise(
+            app,
+            details=asked,
+            by=request.user,
+            on=today(),
+            loopback=settings.WEBHOOK_LOOPBACK_ALLOWED,
+        )
         return self._shown(app)
 
     @extend_schema(request=None, responses=PartnerListingSerializer)
@@ -357,5 +366,7 @@ def _partner(request, slug: str | None):
     if slug is not None:
         return get_object_or_404(scopes.partners(request.user), slug=slug)
     if len(partners) != 1:
-        raise ValidationError("Say for which of your partners.", code="which_partner")
+        raise ValidationError(
+            _("Say for which of your partners."), code="which_partner"
+        )
     return partners[0]

@@ -5,6 +5,7 @@ Sales operations publish; list prices start on a day to come.
 
 from datetime import date
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -55,7 +56,11 @@ def add(request: HttpRequest) -> HttpResponse:
         partner = form.cleaned_data.get("partner", partners[0])
         try:
             app = listings.draft(
-                partner, details=form.details(), by=request.user, on=_today()
+                partner,
+                details=form.details(),
+                by=request.user,
+                on=_today(),
+                loopback=settings.WEBHOOK_LOOPBACK_ALLOWED,
             )
         except ValidationError as refusal:
             _add(form, refusal)
@@ -85,7 +90,13 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     form = ListingForm(request.POST or None, instance=proposed)
     if form.is_valid():
         try:
-            listings.revise(app, details=form.details(), by=request.user, on=_today())
+            listings.revise(
+                app,
+                details=form.details(),
+                by=request.user,
+                on=_today(),
+                loopback=settings.WEBHOOK_LOOPBACK_ALLOWED,
+            )
         except ValidationError as refusal:
             _add(form, refusal)
         else:

@@ -14,11 +14,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import authority
 from accounts.models import User
 from myapps import console_pages as console
-from myapps import seats
+from myapps import launches, seats
 from myapps.console_forms import PeopleForm, RemoveForm, SeatsFilterForm
 from myapps.console_pages import Click
 from myapps.models import Seat
 from myapps.overview import Holding
+from myapps.purchases import Kind, Wanted
 
 PEOPLE_OFFERED = 25
 PEOPLE_NAMED = 12
@@ -39,11 +40,18 @@ def users(request: HttpRequest, slug: str) -> HttpResponse:
         .select_related("user", "added_by", "role")
         .order_by("user__display_name", "user_id")
     )
+    page = console.page_of(rows, request)
+    listed = given.filter(pk__in=[seat.pk for seat in page.object_list])
     context = {
         "holding": holding,
         "on": holding.on,
         "form": form,
-        "page": console.page_of(rows, request),
+        "page": page,
+        "locked_out": launches.cannot(given, request.user.account).count(),
+        "cannot": set(
+            launches.cannot(listed, request.user.account).values_list("pk", flat=True)
+        ),
+        "may_grant": authority.held(request.user, authority.MANAGE_ROLES),
         "left": given.filter(left_role_on__isnull=False).count(),
     }
     return render(request, "myapps/users.html", context)
@@ -62,16 +70,24 @@ def add_users(request: HttpRequest, slug: str) -> HttpResponse:
     asked = chosen["new"] or chosen["seated"]
     if request.method == "POST" and asked and "agreed" in request.POST:
         try:
-            order = seats.add(
-                holding.installation,
-                form.people.order_by("pk"),
+            made = console.make(
+                request,
+                Wanted(
+                    Kind.USERS,
+                    request.user.account,
+                    holding.installation.plan,
+                    installation=holding.installation,
+                    users=form.people.order_by("pk"),
+                ),
                 signed=console.sign(request, click, on=holding.on),
                 on=holding.on,
             )
         except ValidationError as refusal:
             console.refused(click, refusal)
         else:
-            messages.success(request, _added(holding, order))
+            if there := console.waits(request, made):
+                return there
+            messages.success(request, _added(holding, made))
             return redirect("myapps:users", slug)
     context = _choosing(request, holding, form, chosen) | {"click": click}
     status = 422 if request.method == "POST" and form.errors else click.status

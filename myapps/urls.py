@@ -7,12 +7,15 @@ from myapps import (
     drift_pages,
     ending_pages,
     install_pages,
+    overview_pages,
+    launch_pages,
     plan_pages,
     portal_listing_pages,
     portal_pages,
     portal_webhook_pages,
     role_pages,
     seat_pages,
+    statement_pages,
 )
 
 app_name = "myapps"
@@ -89,10 +92,30 @@ urlpatterns = [
     path("apps/<slug:slug>/differences/", drift_pages.differences, name="differences"),
     path("apps/<slug:slug>/differences/repair/", drift_pages.repair, name="repair"),
     # The whole account: Manage
+    path("overview/", overview_pages.overview_page, name="overview"),
+    path(
+        "overview/figures/", overview_pages.overview_figures, name="overview-figures"
+    ),
+    path(
+        "overview/figures/<slug:key>.<slug:kind>",
+        overview_pages.overview_figure,
+        name="overview-figure",
+    ),
     path("charges/", console_pages.charges, name="charges"),
+    path("statements/", statement_pages.statement_list, name="statements"),
+    path("statements/<str:period>/", statement_pages.statement, name="statement"),
+    path(
+        "statements/<str:period>/<slug:kind>/",
+        statement_pages.download,
+        name="statement-download",
+    ),
     path("activity/", console_pages.account_activity, name="account-activity"),
     # Everybody who works for an account
-    path("launcher/", console_pages.launcher, name="launcher"),
+    path("launcher/", launch_pages.launcher, name="launcher"),
+    # Whoever has the seat, and Launch
+    path("launcher/<slug:slug>/", launch_pages.launch, name="launch"),
+    # Anybody
+    path(".well-known/jwks.json", launch_pages.key_set, name="launch-keys"),
     # Whoever works for a partner
     path("partner/", portal_pages.installations, name="portal"),
     path(

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+from config import launch_keys
 from ops import assets, chromium, postgres, processes, services, variables
 from ops.environment import ROOT, VENV
 
@@ -70,6 +71,7 @@ def _tests(url: str, wanted: list[str]) -> list[str]:
 
 def production(url: str) -> dict[str, str]:
     """The settings of a production, as `check --deploy` looks at them."""
+    key = launch_keys.kept(ROOT / "var/launch-key.pem")
     return {
         "ENV_FILE": os.devnull,
         "ENVIRONMENT": "production",
@@ -77,6 +79,7 @@ def production(url: str) -> dict[str, str]:
         "ALLOWED_HOSTS": "console.vendor.example",
         "PUBLIC_ADDRESS": "https://console.vendor.example",
         "DATABASE_URL": url,
+        "LAUNCH_KEY_FILES": key,
         "CLOCK_SETTABLE": "0",
         "DEBUG": "0",
     }

@@ -3,10 +3,15 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from config import launch_keys
+
+KEY = launch_keys.kept(Path(__file__).parents[2] / "var/launch-key.pem")
 COMPLETE = {
+    "LAUNCH_KEY_FILES": KEY,
     "ENV_FILE": os.devnull,
     "SECRET_KEY": "k" * 60,
     "ALLOWED_HOSTS": "console.vendor.example",
@@ -30,7 +35,9 @@ def test_without_a_word_it_is_a_production():
     assert start().stdout == "True\n"
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL"])
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "LAUNCH_KEY_FILES"]
+)
 def test_a_production_names_the_secret_it_misses(name):
     refused = start(**{name: ""})
 
@@ -53,6 +60,15 @@ def test_a_production_refuses_webhooks_to_itself():
     assert refused.returncode == 1
     assert "WEBHOOK_LOOPBACK_ALLOWED" in refused.stderr
     assert "refused in production" in refused.stderr
+
+
+def test_what_is_no_key_signs_no_launch(tmp_path):
+    (tmp_path / "key.pem").write_text("no key")
+
+    refused = start(LAUNCH_KEY_FILES=str(tmp_path / "key.pem"))
+
+    assert refused.returncode == 1
+    assert "no P-256 private key" in refused.stderr
 
 
 def test_only_this_machine_may_be_allowed():
