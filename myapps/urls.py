@@ -2,17 +2,19 @@ from django.urls import path
 
 from myapps import (
     app_pages,
+    approval_pages,
     billing_pages,
     console_pages,
     drift_pages,
     ending_pages,
     install_pages,
-    overview_pages,
     launch_pages,
+    overview_pages,
     plan_pages,
     portal_listing_pages,
     portal_pages,
     portal_webhook_pages,
+    request_pages,
     role_pages,
     seat_pages,
     statement_pages,
@@ -24,6 +26,30 @@ urlpatterns = [
     # Buying: Install
     path("marketplace/<slug:slug>/install/", install_pages.install, name="install"),
     path("marketplace/<slug:slug>/again/", install_pages.try_again, name="try-again"),
+    # Asking for an app: everybody who works for an account
+    path("marketplace/<slug:slug>/ask/", request_pages.ask, name="request-app"),
+    path(
+        "requests/<int:pk>/withdraw/", request_pages.withdraw, name="withdraw-request"
+    ),
+    # Who asks for what, and purchases that wait: Install or Manage
+    path("requests/", request_pages.overview, name="app-requests"),
+    path("requests/<slug:slug>/", request_pages.of_app, name="app-request"),
+    path("approvals/", approval_pages.waiting_list, name="approvals"),
+    path("approvals/<int:pk>/", approval_pages.approval, name="approval"),
+    path("approvals/<int:pk>/approve/", approval_pages.approve, name="approve"),
+    path("approvals/<int:pk>/refuse/", approval_pages.refuse, name="refuse-approval"),
+    path(
+        "approvals/<int:pk>/withdraw/",
+        approval_pages.withdraw,
+        name="withdraw-approval",
+    ),
+    # Manage roles
+    path("approvals/limit/", approval_pages.limit, name="approval-limit"),
+    path(
+        "approvals/limit/<int:pk>/",
+        approval_pages.decide_limit,
+        name="decide-approval-limit",
+    ),
     # What was signed: Install or Manage
     path("orders/", install_pages.order_list, name="orders"),
     path("orders/<int:pk>/", install_pages.order, name="order"),
@@ -93,9 +119,7 @@ urlpatterns = [
     path("apps/<slug:slug>/differences/repair/", drift_pages.repair, name="repair"),
     # The whole account: Manage
     path("overview/", overview_pages.overview_page, name="overview"),
-    path(
-        "overview/figures/", overview_pages.overview_figures, name="overview-figures"
-    ),
+    path("overview/figures/", overview_pages.overview_figures, name="overview-figures"),
     path(
         "overview/figures/<slug:key>.<slug:kind>",
         overview_pages.overview_figure,
