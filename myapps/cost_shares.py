@@ -149,7 +149,16 @@ class _History:
 def of(account: Account, charges: ChargeQuerySet, *, by: str = "") -> list[Share]:
     """Charges of an account, divided by "role" or "team"; by nothing: used and not used.
 
-    They add up to the charges in each month, plan and currency. Five queries.
+    They add up to the charges in each month, plan and currency. Six queries.
+    """
+    return each(account, charges, by)[by]
+
+
+def each(
+    account: Account, charges: ChargeQuerySet, *ways: str
+) -> dict[str, list[Share]]:
+    """The same in several ways, for one query more each. What is not used is the same
+    in all of them.
     """
     sums = list(
         charges.order_by()
@@ -161,17 +170,27 @@ def of(account: Account, charges: ChargeQuerySet, *, by: str = "") -> list[Share
         .order_by("line__plan_id", "currency", "billed_on", "starts_on", "ends_on")
     )
     if not sums:
-        return []
+        return {way: [] for way in ways}
     plans = Plan.objects.in_bulk({row["line__plan_id"] for row in sums})
     apps = {plan.app_id for plan in plans.values()}
     since = min(row["starts_on"] for row in sums)
     until = max(row["ends_on"] for row in sums)
-    history = _History(
-        _seats(account, apps, since=since, by=by),
-        _plans(account, apps),
-        _paid(account, plans, since=since, until=until),
-        {},
-    )
+    changes = _plans(account, apps)
+    paid = _paid(account, plans, since=since, until=until)
+    return {
+        way: _divided(
+            sums,
+            plans,
+            _History(_seats(account, apps, since=since, by=way), changes, paid, {}),
+        )
+        for way in ways
+    }
+
+
+def _divided(sums: list[dict], plans: dict[int, Plan], history: _History):
+    """Each sum over the groups; what is not used comes last, so that its rounding does
+    not depend on the groups.
+    """
     found: dict[tuple, Decimal] = defaultdict(Decimal)
     for row in sums:
         plan = plans[row["line__plan_id"]]
@@ -186,15 +205,6 @@ def of(account: Account, charges: ChargeQuerySet, *, by: str = "") -> list[Share
         for group, amount in zip(groups, parts, strict=True):
             found[plan.app_id, plan.pk, row["currency"], month, group] += amount
     return [Share(*key, amount) for key, amount in found.items()]
-
-
-def unused_by_month(account: Account, charges: ChargeQuerySet):
-    """What was paid in each month and had nobody, by currency."""
-    found: dict[str, dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    for share in of(account, charges):
-        if share.group == UNUSED:
-            found[share.currency][share.month] += share.amount
-    return found
 
 
 def _seats(account, apps: Iterable[int], *, since: date, by: str):

@@ -17,6 +17,7 @@ from myapps import (
     request_pages,
     role_pages,
     seat_pages,
+    spending_pages,
     statement_pages,
 )
 
@@ -124,6 +125,12 @@ urlpatterns = [
         "overview/figures/<slug:key>.<slug:kind>",
         overview_pages.overview_figure,
         name="overview-figure",
+    ),
+    path("spending/", spending_pages.spending_page, name="spending"),
+    path(
+        "spending/<slug:way>.<slug:kind>",
+        spending_pages.spending_file,
+        name="spending-file",
     ),
     path("charges/", console_pages.charges, name="charges"),
     path("statements/", statement_pages.statement_list, name="statements"),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import authority, clock
 from billing.models import Line, RenewalChange
+from journal import days
 from marketplace.models import App
 from support import (
     adjustments,
@@ -35,6 +36,7 @@ from support.models import Attachment, Ticket
 
 ON_A_PAGE = 25
 SAID = 200
+WAITING_SHOWN = 5
 DECIDED = {"APPROVED", "SCHEDULED", "APPLIED", "DECLINED"}
 Category = Ticket.Category
 State = RenewalChange.State
@@ -81,6 +83,15 @@ def requests(request):
         "manages": authority.held(request.user, authority.MANAGE),
     }
     return render(request, "support/requests.html", context)
+
+
+@require_GET
+@authority.customer_required
+def waiting_for_you(request):
+    """Requests that wait for an answer of who asked: a fragment for other pages."""
+    waiting = _seen_by(request.user).filter(state=Ticket.State.WAITING)
+    context = {"tickets": waiting.order_by("-id")[:WAITING_SHOWN]}
+    return render(request, "support/_waiting_for_you.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -310,7 +321,7 @@ def _steps(ticket, *, on) -> list[str]:
     }  # fmt: skip
     late = (change.decided_on or on) >= change.term_ends_on  # decided, it acts at once
     if waits and not late:
-        day = wishes.said(change.term_ends_on)
+        day = days.said(change.term_ends_on)
         steps.append(_("Scheduled for %(day)s") % {"day": day})
     return [*steps, _("Done")]
 

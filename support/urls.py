@@ -32,6 +32,7 @@ app_name = "support"
 urlpatterns = [
     # Everybody who works for an account
     path("help/", help_pages.requests, name="requests"),
+    path("help/waiting/", help_pages.waiting_for_you, name="waiting-for-you"),
     path("help/new/", help_pages.new_request, name="new-request"),
     path("help/<ticket:pk>/", help_pages.request_page, name="request"),
     path("help/<ticket:pk>/reply/", help_pages.reply, name="reply"),

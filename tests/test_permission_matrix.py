@@ -12,11 +12,11 @@ from django.db import transaction
 from django.urls import URLResolver, get_resolver, reverse
 
 from accounts import api_keys, authority, roles
-from billing.models import RenewalChange
+from billing.models import LimitChange, Order, RenewalChange
 from journal import outbox
 from journal.models import Endpoint, Message
-from myapps import add_ons, role_activations, seats
-from myapps.models import JoinEvent, RoleActivation
+from myapps import add_ons, app_requests, role_activations, seats
+from myapps.models import JoinEvent, RoleActivation, WaitingPurchase
 from support import (
     attachments,
     bulk_jobs,
@@ -132,6 +132,8 @@ PLACES = {
     "myapps:overview": ("", MANAGE, OWN),
     "myapps:overview-figures": ("", MANAGE, OWN),
     "myapps:overview-figure": ("overview_figure", MANAGE, OWN),
+    "myapps:spending": ("", MANAGE, OWN),
+    "myapps:spending-file": ("spending_file", MANAGE, OWN),
     "myapps:charges": ("", MANAGE, OWN),
     "myapps:statements": ("", MANAGE, OWN),
     "myapps:statement": ("period", MANAGE, OWN),
@@ -300,6 +302,9 @@ class World:
         self.arguments = {
             "": {},
             "app": {"slug": app.slug},
+            "app_request": {"pk": self._app_request(other.app).pk},
+            "waiting": {"pk": self._waiting(other).pk},
+            "limit_change": {"pk": self._limit_change(company).pk},
             "other_app": {"slug": other.app.slug},
             "installation": {"pk": installation.pk},
             "add_on": {"pk": add_on.pk},
@@ -330,9 +335,35 @@ class World:
             "figures": {"key": "open"},
             "period": {"period": "2026-01-01"},
             "paper": {"period": "2026-01-01", "kind": "pdf"},
+            "spending_file": {"way": "team", "kind": "csv"},
             "overview_figure": {"key": "seats", "kind": "csv"},
         }
         assert JoinEvent.objects.queued().count() == 1
+
+    def _app_request(self, app):
+        """What the member asked for."""
+        return app_requests.ask(
+            app, reason="Boards", by=self.people[MEMBER], on=DAY,
+            at=datetime.now(UTC),
+        )  # fmt: skip
+
+    def _waiting(self, plan):
+        """What the manager asked a second person for."""
+        manager = self.people[MANAGER]
+        return WaitingPurchase.objects.create(
+            account=manager.account, kind="INSTALL", app=plan.app, plan=plan,
+            asked={"users": [], "roles": [], "role": None, "auto_install": False,
+                   "activation": None, "joins": [], "link": None},
+            asked_by=manager, authority=authority.MANAGE, role_name="Managers",
+            idempotency_key="waits", summary={}, effect=Order.objects.first().effect,
+            effect_digest="0", monthly=1, currency="USD", asked_on=DAY,
+            asked_at=datetime.now(UTC), lapses_on=date(2027, 1, 1),
+        )  # fmt: skip
+
+    def _limit_change(self, company):
+        return LimitChange.objects.create(
+            account=company.account, before=1, asked_by=company.admin, asked_on=DAY
+        )
 
     def _file(self, company, ticket):
         """What was sent with an answer of the customer."""
