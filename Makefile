@@ -33,8 +33,8 @@ bench: env-dev ## how fast, beside plain things that do the same (PARTS="pages w
 faults: env-dev ## the hourly run killed at random, ten minutes without partners or broker (LINES=20000)
 	@$(VENV)/python -m faults $(LINES) && exec $(VENV)/python -m faults.partners
 
-screenshots: env-dev assets ## every page in var/screenshots, the README's in docs/pictures
-	@exec $(VENV)/python -m screenshots
+screenshots: env-dev assets ## every page in var/screenshots, the README's in docs/pictures (ONLY="styleguide")
+	@exec $(VENV)/python -m screenshots $(ONLY)
 
 fuzz: env-dev ## billing's properties at length, and 5,000 calls of the API as each of three (ONLY="-k held")
 	@exec $(VENV)/python -m ops.fuzz $(ONLY)

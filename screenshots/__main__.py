@@ -1,7 +1,9 @@
 """`make screenshots`: every page with the demo in it, wide and narrow, light and dark.
 
 They go to var/screenshots; the few that README and docs show go to docs/pictures. An
-error in the browser's console, or a page that does not answer, fails the walk.
+error in the browser's console, or a page that does not answer, fails the walk. Names
+of pages (`make screenshots ONLY="styleguide orders"`) keep the walk to these; of the
+style guide each component is a picture of its own.
 """
 
 import itertools
@@ -13,6 +15,7 @@ from demo.sign_ins import PASSWORD
 from ops import chromium, console
 from ops.console import Console
 from ops.environment import ROOT
+from screenshots.pages import PAGES, REFUSALS, Link
 
 FOLDER = ROOT / "var/screenshots"
 PICTURES = ROOT / "docs/pictures"
@@ -20,69 +23,6 @@ SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 SCHEMES = ["light", "dark"]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
-ADMINISTRATOR = "user001@harbour-lines.example"
-PAGES = {
-    ADMINISTRATOR: {
-        "my-apps": "/apps/",
-        "marketplace": "/marketplace/",
-        "marketplace-search": "/marketplace/?q=projct",
-        "marketplace-empty": "/marketplace/?q=qqqqqq",
-        "app": "/marketplace/slack/",
-        "app-add-ons-only": "/marketplace/okta/",
-        "install": "/marketplace/wrike/install/",
-        "users": "/apps/slack/users/",
-        "add-users": "/apps/zoom/users/add/",
-        "app-roles": "/apps/clickup/roles/",
-        "plan": "/apps/zoom/plan/",
-        "change-plan": "/apps/zoom/plan/business-plus/",
-        "billing": "/apps/slack/billing/",
-        "add-ons": "/apps/zoom/add-ons/",
-        "activity": "/apps/slack/activity/",
-        "uninstall": "/apps/trello/uninstall/",
-        "orders": "/orders/",
-        "order": "/orders/1/",
-        "charges": "/charges/",
-        "account-activity": "/activity/",
-        "people": "/people/",
-        "directory": "/people/directory/",
-        "roles": "/roles/",
-        "help": "/help/",
-        "new-request": "/help/new/",
-        "profile": "/profile/",
-        "api-keys": "/keys/",
-        "make-api-key": "/keys/add/",
-        "api-docs": "/api/v1/docs/",
-        "not-found": "/apps/nothing-of-that-name/",
-    },
-    "user009@harbour-lines.example": {
-        "launcher": "/launcher/",
-        "refused": "/apps/",
-    },
-    "sofia.santos@vendor.example": {
-        "queue": "/desk/",
-        "search": "/desk/search/?q=zoom",
-        "figures": "/figures/",
-        "bulk-new": "/desk/bulk/new/?all=1&query=view%3Dopen",
-        "ticket": "/desk/T-000031/",
-        "decide": "/desk/T-000031/approve/",
-        "put-in": "/desk/T-000031/canned/",
-        "canned-replies": "/desk/canned/",
-        "canned-reply": "/desk/canned/1/",
-        "macros": "/desk/macros/",
-        "macro": "/desk/macros/1/",
-        "keys": "/desk/keys/",
-        "desk-accounts": "/desk/accounts/",
-        "styleguide": "/styleguide/",
-    },
-    "petra.park@ironwood-tools.example": {
-        "portal": "/partner/",
-        "portal-add-ons": "/partner/add-ons/",
-        "portal-listings": "/partner/listings/",
-        "portal-new-listing": "/partner/new-listing/",
-        "portal-webhooks": "/partner/webhooks/",
-    },
-}
-REFUSALS = {"not-found": 404, "refused": 403}
 TOP = {"x": 0, "y": 0, "width": 1440, "height": 1100}
 SHOWN = {("my-apps", "wide", "light"), ("install", "wide", "light")}
 
@@ -99,7 +39,9 @@ def main() -> int:
         for (size, scheme), email in itertools.product(
             itertools.product(SIZES, SCHEMES), PAGES
         ):
-            complaints += _walk(browser, running, email, size, scheme)
+            wanted = _wanted(PAGES[email], sys.argv[1:])
+            if wanted:
+                complaints += _walk(browser, running, email, wanted, size, scheme)
         browser.close()
     print(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER.relative_to(ROOT)}")
     for complaint in complaints:
@@ -107,8 +49,12 @@ def main() -> int:
     return bool(complaints)
 
 
+def _wanted(pages: dict, only: list[str]) -> dict:
+    return {name: path for name, path in pages.items() if not only or name in only}
+
+
 def _walk(
-    browser: Browser, running: Console, email: str, size: str, scheme: str
+    browser: Browser, running: Console, email: str, pages: dict, size: str, scheme: str
 ) -> list[str]:
     complaints: list[str] = []
     width, height = SIZES[size]
@@ -119,12 +65,13 @@ def _walk(
         reduced_motion="reduce",
     )
     page = place.new_page()
-    _sign_in(page, email)
-    for name, path in PAGES[email].items():
+    if email:
+        _sign_in(page, email)
+    for name, path in pages.items():
         errors: list[str] = []
         listener = _listener(errors)
         page.on("console", listener)
-        answer = page.goto(path)
+        answer = open_page(page, path)
         _choose(page, name)
         page.wait_for_load_state("networkidle")
         wanted = REFUSALS.get(name, 200)
@@ -147,6 +94,14 @@ def _listener(errors: list[str]):
             errors.append(said.text)
 
     return listen
+
+
+def open_page(page: Page, path: str | Link):
+    """Go to a page of the list, if need be by the page that links to it."""
+    if isinstance(path, Link):
+        page.goto(path.on)
+        path = page.locator(path.first).first.get_attribute("href") + path.then
+    return page.goto(path)
 
 
 def _sign_in(page: Page, email: str) -> None:
@@ -172,8 +127,18 @@ def _take(page: Page, name: str, size: str, scheme: str) -> None:
     page.wait_for_load_state("networkidle")
     page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=FOLDER / f"{name}-{size}-{scheme}.png", full_page=True)
+    if name == "styleguide":
+        _take_components(page, size, scheme)
     if (name, size, scheme) in SHOWN:
         page.screenshot(path=PICTURES / f"{name}.png", full_page=True, clip=TOP)
+
+
+def _take_components(page: Page, size: str, scheme: str) -> None:
+    folder = FOLDER / "components"
+    folder.mkdir(exist_ok=True)
+    for part in page.locator("[data-component]").all():
+        name = part.get_attribute("data-component")
+        part.screenshot(path=folder / f"{name}-{size}-{scheme}.png")
 
 
 if __name__ == "__main__":

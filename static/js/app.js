@@ -11,6 +11,8 @@
 //   data-requires="id"          on a button: enabled once that checkbox is checked
 //   data-dismiss                removes its nearest [data-dismissible]
 //   data-print                  prints the page
+//   data-drop                   a file drop (c-file-drop): says what was chosen
+//   data-says                   in what htmx brings: its words are read out
 (function () {
   "use strict";
 
@@ -62,6 +64,41 @@
     });
   }
 
+  // Whoever dismisses a message by keyboard goes on reading where the page begins.
+  function dismiss(notice) {
+    var held = notice.contains(document.activeElement);
+    notice.remove();
+    if (held) document.getElementById("main").focus({ preventScroll: true });
+  }
+
+  // Good news leaves by itself after it could be read, unless it is being read or the
+  // reader asked for less motion; what went wrong stays until it is dismissed.
+  function toasts() {
+    var still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    var words = [];
+    document.querySelectorAll("#messages > .notice:not([data-told])").forEach(function (toast) {
+      toast.setAttribute("data-told", "");
+      words.push(toast.textContent.trim());
+      if (still || !toast.matches(".notice-good, .notice-info")) return;
+      var timer;
+      function wait() {
+        timer = window.setTimeout(function () {
+          toast.remove();
+        }, 8000 + 60 * toast.textContent.length);
+      }
+      ["pointerenter", "focusin"].forEach(function (name) {
+        toast.addEventListener(name, function () {
+          window.clearTimeout(timer);
+        });
+      });
+      ["pointerleave", "focusout"].forEach(function (name) {
+        toast.addEventListener(name, wait);
+      });
+      wait();
+    });
+    if (words.length) announce(words.join(" "));
+  }
+
   document.addEventListener("click", function (event) {
     var target = event.target.closest(
       "[data-dialog-open],[data-dialog-close],[data-copy],[data-copy-from]," +
@@ -98,7 +135,7 @@
       });
     } else if (target.hasAttribute("data-dismiss")) {
       var gone = target.closest("[data-dismissible]");
-      if (gone) gone.remove();
+      if (gone) dismiss(gone);
     } else if (target.hasAttribute("data-print")) {
       window.print();
     } else if (target.type !== "checkbox") {
@@ -128,6 +165,25 @@
   });
 
   document.addEventListener("input", recount);
+
+  // A file drop is the file input itself, as large as its frame: dropping is native.
+  document.addEventListener("change", function (event) {
+    var drop = event.target.type === "file" && event.target.closest("[data-drop]");
+    if (!drop) return;
+    var place = drop.querySelector(".drop-name");
+    place.textContent = Array.from(event.target.files)
+      .map(function (file) {
+        return file.name;
+      })
+      .join(", ");
+    announce(place.textContent);
+  });
+  ["dragover", "dragleave", "drop"].forEach(function (name) {
+    document.addEventListener(name, function (event) {
+      var drop = event.target.closest && event.target.closest("[data-drop]");
+      if (drop) drop.classList.toggle("is-over", name === "dragover");
+    });
+  });
 
   document.addEventListener("keydown", function (event) {
     if (event.key !== "Escape") return;
@@ -176,7 +232,12 @@
       window.location.reload();
     }
   });
-  document.addEventListener("htmx:afterSettle", recount);
+  document.addEventListener("htmx:afterSettle", function (event) {
+    recount();
+    toasts();
+    var said = event.target.querySelector && event.target.querySelector("[data-says]");
+    if (said) announce(said.textContent.trim());
+  });
   ["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach(function (name) {
     document.addEventListener(name, function () {
       var notice = document.getElementById("connection-notice");
@@ -190,9 +251,13 @@
     if (notice && event.detail.successful) notice.hidden = true;
   });
 
-  if (document.readyState === "loading") {
-    document.addEventListener("DOMContentLoaded", recount);
-  } else {
+  function begin() {
     recount();
+    toasts();
+  }
+  if (document.readyState === "loading") {
+    document.addEventListener("DOMContentLoaded", begin);
+  } else {
+    begin();
   }
 })();

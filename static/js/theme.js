@@ -1,41 +1,57 @@
-// Loaded in the head, before the first paint: a chosen theme is there at once.
-// Without a choice the page follows the system, which needs no script at all.
+// Loaded in the head, before the first paint: a chosen theme and density are there at
+// once. Without a choice the page follows the system, which needs no script at all.
 (function () {
   "use strict";
   var root = document.documentElement;
-  function apply(choice) {
-    if (choice === "light" || choice === "dark") {
-      root.setAttribute("data-bs-theme", choice);
-    } else {
-      root.removeAttribute("data-bs-theme");
-    }
-    root.setAttribute("data-theme-choice", choice || "auto");
-  }
-  function stored() {
+  var apply = {
+    theme: function (choice) {
+      if (choice === "light" || choice === "dark") {
+        root.setAttribute("data-bs-theme", choice);
+      } else {
+        root.removeAttribute("data-bs-theme");
+      }
+      root.setAttribute("data-theme-choice", choice || "auto");
+    },
+    density: function (choice) {
+      root.setAttribute("data-density", choice === "compact" ? "compact" : "comfortable");
+    },
+  };
+  function stored(name) {
     try {
-      return window.localStorage.getItem("theme");
+      return window.localStorage.getItem(name);
     } catch (error) {
       return null;
     }
   }
-  apply(stored());
+  function show() {
+    var chosen = {
+      "theme-choice": root.getAttribute("data-theme-choice"),
+      "density-choice": root.getAttribute("data-density"),
+    };
+    document
+      .querySelectorAll('input[name="theme-choice"], input[name="density-choice"]')
+      .forEach(function (input) {
+        input.checked = input.value === chosen[input.name];
+      });
+  }
+  apply.theme(stored("theme"));
+  apply.density(stored("density"));
   root.classList.add("js");
   window.addEventListener("storage", function (event) {
-    if (event.key === "theme") apply(event.newValue);
+    if (!apply[event.key]) return;
+    apply[event.key](event.newValue);
+    show();
   });
   document.addEventListener("change", function (event) {
-    if (event.target.name !== "theme-choice") return;
+    var name = (event.target.name || "").replace("-choice", "");
+    if (event.target.name !== name + "-choice" || !apply[name]) return;
     try {
-      window.localStorage.setItem("theme", event.target.value);
+      window.localStorage.setItem(name, event.target.value);
     } catch (error) {
       // Private windows may refuse; the choice then lasts for this page.
     }
-    apply(event.target.value);
+    apply[name](event.target.value);
+    show();
   });
-  document.addEventListener("DOMContentLoaded", function () {
-    var choice = root.getAttribute("data-theme-choice");
-    document.querySelectorAll('input[name="theme-choice"]').forEach(function (input) {
-      input.checked = input.value === choice;
-    });
-  });
+  document.addEventListener("DOMContentLoaded", show);
 })();
