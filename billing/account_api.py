@@ -63,6 +63,9 @@ class OrderSerializer(serializers.ModelSerializer):
     plan = PlanNameSerializer()
     placed_by = PersonNameSerializer()
     permission = serializers.CharField(source="authority")
+    approved_by = PersonNameSerializer(
+        allow_null=True, help_text="The second person, where the account asks for one."
+    )
     summary = serializers.SerializerMethodField()
     effect = serializers.SerializerMethodField()
 
@@ -71,6 +74,7 @@ class OrderSerializer(serializers.ModelSerializer):
         fields = [
             *("id", "kind", "app", "plan", "placed_on", "placed_at", "placed_by"),
             *("permission", "role_name", "terms_version", "terms_address"),
+            *("approved_by", "approved_role_name", "approved_at"),
             *("effect_digest", "effect", "summary"),
         ]
         read_only_fields = fields
@@ -107,7 +111,7 @@ class Orders(viewsets.ReadOnlyModelViewSet):
 
     def get_queryset(self):
         orders = Order.objects.filter(account=self.request.user.account_id)
-        return orders.select_related("app", "plan", "placed_by")
+        return orders.select_related("app", "plan", "placed_by", "approved_by")
 
 
 class ChargeSerializer(serializers.ModelSerializer):

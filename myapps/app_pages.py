@@ -16,7 +16,7 @@ from billing.models import Contract, Line
 from journal import endpoints
 from marketplace import list_prices, offers
 from marketplace.models import App, ListPrice, Plan
-from myapps.models import Installation
+from myapps.models import AppRequest, Installation
 
 COVERED, YOURS, INSTEAD, MONTHLY = "covered", "yours", "instead", "monthly"
 ON_REQUEST, OTHER_CURRENCY = "on_request", "other_currency"
@@ -75,6 +75,15 @@ class Ours:
     may_manage: bool = False
     holders: list[User] = field(default_factory=list)
     not_listed: list[Plan] = field(default_factory=list)
+    request: AppRequest | None = None
+    seated: bool = False
+    asking: int = 0
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether this reader can but ask: nobody who could get the seat alone."""
+        alone = self.may_manage if self.installation else self.may_install
+        return not alone and not self.seated
 
 
 @require_GET
@@ -140,7 +149,29 @@ def about(account: Account, app: App, *, user: User, on: date) -> Ours:
     if not ours.may_install and ours.installation is None:
         holders = authority.holders(account, authority.INSTALL)
         ours.holders = list(holders.order_by("display_name")[:MOST_HOLDERS])
+    if ours.installation:
+        ours.seated = ours.installation.seats.filter(user=user).exists()
+    if ours.may_ask:
+        mine = user.app_requests.filter(app=app).order_by("-id")
+        ours.request = mine.select_related("decided_by").first()
+    if ours.may_install or ours.may_manage:
+        ours.asking = AppRequest.objects.of(account).open().filter(app=app).count()
     return ours
+
+
+def installable(account: Account, app: App, *, on: date) -> bool:
+    """Whether a plan of the app can be bought here by the account today."""
+    contract = contracts.current(account, on=on)
+    if contract is None:
+        return False
+    plans = list(offers.choosable(app, account))
+    signed = {line.plan_id for line in lines.running(account, app, on=on)}
+    history = list_prices.changes(plans)
+    return any(
+        plan.pk in signed
+        or price_on(plan, history, currency=contract.currency, on=on) is not None
+        for plan in plans
+    )
 
 
 def coming(account: Account, app: App, *, on: date) -> list[Line]:

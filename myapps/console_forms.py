@@ -14,7 +14,7 @@ from accounts.models import Account, Role, User
 from billing.models import Charge
 from marketplace.models import App
 from myapps import launches
-from myapps.models import Installation, RoleActivation, Seat
+from myapps.models import AppRequest, Installation, RoleActivation, Seat
 
 MOST_NAMED = 10
 
@@ -382,3 +382,82 @@ class PlanChangeForm(forms.Form):
     when = forms.ChoiceField(choices=[("now", "now"), ("renewal", "renewal")])
     reason = forms.CharField(required=False, max_length=500)
     ticket_wanted = forms.BooleanField(required=False)
+
+
+class WordForm(forms.Form):
+    """A word that goes with a refusal."""
+
+    word = forms.CharField(
+        max_length=1000,
+        label=gettext_lazy("Why not"),
+        help_text=gettext_lazy("Who asked reads it."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class AppRequestForm(forms.Form):
+    """Why somebody needs an app."""
+
+    reason = forms.CharField(
+        max_length=1000,
+        label=gettext_lazy("What you need it for"),
+        help_text=gettext_lazy("Those who install apps in your company read it."),
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+class RequestsForm(forms.Form):
+    """Requests for one app that are answered together."""
+
+    requests = forms.ModelMultipleChoiceField(AppRequest.objects.none(), required=False)
+    word = forms.CharField(
+        max_length=1000,
+        required=False,
+        label=gettext_lazy("Why not"),
+        help_text=gettext_lazy("Needed to refuse. Those who asked read it."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args, requests, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["requests"].queryset = requests
+
+    def clean(self):
+        if not self.chosen:
+            raise ValidationError(_("Tick whom to answer first."), code="nobody")
+        return self.cleaned_data
+
+    @property
+    def chosen(self) -> list[AppRequest]:
+        return list(getattr(self, "cleaned_data", {}).get("requests") or [])
+
+
+class ApprovalLimitForm(forms.Form):
+    """How much somebody may buy without a second person."""
+
+    asks = forms.ChoiceField(
+        choices=[
+            ("never", gettext_lazy("Nobody has to approve")),
+            ("above", gettext_lazy("Above this amount a month")),
+        ],
+        widget=forms.RadioSelect,
+        label=gettext_lazy("Second person"),
+    )
+    amount = forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_digits=18,
+        decimal_places=6,
+        label=gettext_lazy("Amount a month"),
+        help_text=gettext_lazy(
+            "In your contract's currency. 0 asks for everything that bills."
+        ),
+    )
+
+    def clean(self):
+        cleaned = super().clean()
+        above = cleaned.get("asks") == "above"
+        if above and cleaned.get("amount") is None and "amount" not in self.errors:
+            self.add_error("amount", _("Say above which amount."))
+        cleaned["limit"] = cleaned.get("amount") if above else None
+        return cleaned

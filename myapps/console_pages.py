@@ -20,7 +20,6 @@ from billing import approvals, contracts
 from billing.models import Charge, Order
 from billing.orders import EffectChanged, Signature
 from journal import activities
-from journal.models import Activity
 from marketplace.models import App
 from myapps import overview, purchases, signing, summary
 from myapps.console_forms import ChargesFilterForm, HoldingsFilterForm
@@ -122,6 +121,8 @@ MOST_SECONDS = 4
 def judge(click, request, plan, permission: str, *, on: date, standing: bool) -> None:
     """Say on a panel whether a second person has to approve, and who could (ADR 34)."""
     account = request.user.account
+    if account.approval_above is None:
+        return
     click.asks = approvals.needed(account, plan, click.effect, on=on, standing=standing)
     if click.asks:
         others = purchases.seconds(account, permission, beside=request.user)
@@ -241,23 +242,6 @@ def installation(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect(name, slug)
 
 
-@require_GET
-@authority.required(authority.MANAGE)
-def account_activity(request: HttpRequest) -> HttpResponse:
-    """What happened in the account: every app, its people, its contract."""
-    rows = Activity.objects.filter(account_id=request.user.account_id)
-    apps = list(
-        App.objects.filter(lines__account=request.user.account_id)
-        .distinct()
-        .order_by("name")
-    )
-    slug = request.GET.get("app", "")
-    if slug:
-        rows = rows.filter(app=slug)
-    context = {"apps": apps, "app": slug, **told(rows, request)}
-    return render(request, "myapps/account_activity.html", context)
-
-
 def told(rows, request: HttpRequest) -> dict:
     """A page of the journal as sentences; all names by one query."""
     page = page_of(rows.order_by("-id"), request)
@@ -350,16 +334,6 @@ def sums(rows) -> list[dict]:
         .annotate(total=Sum("amount"), rows=Count("id"))
         .order_by("currency")
     )
-
-
-@require_GET
-@authority.required(authority.MANAGE)
-def activity(request: HttpRequest, slug: str) -> HttpResponse:
-    """What happened to one app."""
-    holding = held(request, slug)
-    rows = Activity.objects.filter(account_id=request.user.account_id, app=slug)
-    context = {"holding": holding, "on": holding.on, **told(rows, request)}
-    return render(request, "myapps/activity.html", context)
 
 
 def words(refusal: ValidationError) -> str:

@@ -25,9 +25,11 @@ from billing.effects import Effect
 from billing.models import Line
 from marketplace import list_prices, offers
 from marketplace.models import App, Plan
+from myapps import console_pages as console
 from myapps import install_links, installs, provisioning, signing, summary
 from myapps.forms import InstallForm, PeopleForm
 from myapps.models import Installation, InstallLink
+from myapps.purchases import Kind, Wanted
 from myapps.summary import Summary
 
 PEOPLE_SHOWN = 25
@@ -72,10 +74,11 @@ def _buy(request, app, form, shelf, offer, *, on: date) -> HttpResponse:
         return _install_page(request, app, form, shelf, offer, on=on, status=422)
     try:
         signed = _sign(request, offer, on=on)
-        installation = installs.install(
-            request.user.account, form.chosen_plan, form.chosen_users, roles=form.chosen_roles,
-            signed=signed, on=on,
+        wanted = Wanted(
+            Kind.INSTALL, request.user.account, form.chosen_plan,
+            users=form.chosen_users, roles=form.chosen_roles,
         )  # fmt: skip
+        made = console.make(request, wanted, signed=signed, on=on)
     except ValidationError as refusal:
         if refusal.code == "installed":
             return _already(request, app)
@@ -83,7 +86,9 @@ def _buy(request, app, form, shelf, offer, *, on: date) -> HttpResponse:
         return _install_page(
             request, app, form, shelf, offer, on=on, status=offer.status
         )
-    return _installed_now(request, installation)
+    if there := console.waits(request, made):
+        return there
+    return _installed_now(request, Installation.objects.get(order=made))
 
 
 def _install_page(request, app, form, shelf, offer, *, on, status=200) -> HttpResponse:
@@ -167,6 +172,8 @@ class Offering:
     accepted: bool = False
     ticked: bool = False
     coming: list[Line] = field(default_factory=list)
+    asks: bool = False
+    seconds: list[User] = field(default_factory=list)
 
     @property
     def shown(self) -> str:
@@ -231,6 +238,8 @@ def _offer(request, form, shelf, *, on: date, plan: Plan | None = None) -> Offer
         offer.refusal = refusal
     else:
         offer.coming = _coming(request.user.account, offer.effect, on=on)
+        standing = any(form.chosen_roles.values())
+        console.judge(offer, request, plan, authority.INSTALL, on=on, standing=standing)
     return offer
 
 
@@ -425,14 +434,11 @@ def install_link(request: HttpRequest, token: str) -> HttpResponse:
         return _link_page(request, link, form, offer, on=on, status=422)
     try:
         signed = _sign(request, offer, on=on)
-        installation = install_links.install(
-            link,
-            form.chosen_users,
-            roles=form.chosen_roles,
-            signed=signed,
-            at=at,
-            on=on,
-        )
+        wanted = Wanted(
+            Kind.INSTALL, link.account, link.line.plan, link=link,
+            users=form.chosen_users, roles=form.chosen_roles,
+        )  # fmt: skip
+        made = console.make(request, wanted, signed=signed, on=on)
     except ValidationError as refusal:
         reason = refusal if refusal.code in LINK_REFUSALS else None
         if repeated and reason is None:  # another click than the one that installed
@@ -441,7 +447,9 @@ def install_link(request: HttpRequest, token: str) -> HttpResponse:
             return _link_refused(request, link, reason, installed)
         offer.refuse(refusal)
         return _link_page(request, link, form, offer, on=on, status=offer.status)
-    return _installed_now(request, installation)
+    if there := console.waits(request, made):
+        return there
+    return _installed_now(request, Installation.objects.get(order=made))
 
 
 LINK_REFUSALS = {
@@ -531,7 +539,9 @@ def order_list(request: HttpRequest) -> HttpResponse:
 @authority.required(authority.MANAGE, authority.INSTALL)
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """A signed order as it was signed: who, what they saw, what it charged. Printable."""
-    rows = request.user.account.orders.select_related("app", "plan", "placed_by")
+    rows = request.user.account.orders.select_related(
+        "app", "plan", "placed_by", "approved_by"
+    )
     order = get_object_or_404(rows, pk=pk)
     effect = effects.loaded(order.effect)
     charges = list(

@@ -16,6 +16,7 @@ from myapps import console_pages as console
 from myapps import plan_options, plans
 from myapps.console_forms import PlanChangeForm
 from myapps.overview import Holding
+from myapps.purchases import Kind, Wanted
 
 
 @require_GET
@@ -56,12 +57,14 @@ def change_plan(request: HttpRequest, slug: str, code: str) -> HttpResponse:
             if form.cleaned_data["when"] == "renewal":
                 _change_at_renewal(request, holding, wanted, form)
             elif "agreed" in request.POST:
-                plans.change(
-                    installation,
-                    wanted,
+                made = console.make(
+                    request,
+                    Wanted(Kind.PLAN, account, wanted, installation=installation),
                     signed=console.sign(request, click, on=holding.on),
                     on=holding.on,
                 )
+                if there := console.waits(request, made):
+                    return there
                 messages.success(
                     request,
                     _("%(app)s is on %(plan)s now.")

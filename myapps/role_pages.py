@@ -19,6 +19,7 @@ from myapps.console_forms import ActivateRoleForm, LimitsForm, QueueForm
 from myapps.console_pages import Click
 from myapps.models import JoinEvent, RoleActivation, Seat
 from myapps.overview import Holding
+from myapps.purchases import Kind, Wanted
 
 QUEUE_SHOWN = 50
 ROLES_SHOWN = 100
@@ -39,19 +40,27 @@ def activate_role(request: HttpRequest, slug: str) -> HttpResponse:
     holding = console.installed(request, slug)
     form = _activate_form(request, holding)
     role = form.cleaned_data["role"] if form.is_valid() else None
-    click = _role_click(request, holding, role) if role else Click()
+    click = _role_click(request, holding, form, role) if role else Click()
     if request.method == "POST" and role and "agreed" in request.POST:
         try:
-            role_activations.activate(
-                holding.installation,
-                role,
-                auto_install=form.cleaned_data["auto_install"],
+            made = console.make(
+                request,
+                Wanted(
+                    Kind.ROLE,
+                    request.user.account,
+                    holding.installation.plan,
+                    installation=holding.installation,
+                    role=role,
+                    auto_install=form.cleaned_data["auto_install"],
+                ),
                 signed=console.sign(request, click, on=holding.on),
                 on=holding.on,
             )
         except ValidationError as refusal:
             console.refused(click, refusal)
         else:
+            if there := console.waits(request, made):
+                return there
             messages.success(request, _activated(role, form, holding))
             return redirect("myapps:roles", slug)
     context = _activating(request, holding, form, click)
@@ -66,7 +75,7 @@ def activate_role_effect(request: HttpRequest, slug: str) -> HttpResponse:
     holding = console.installed(request, slug)
     form = _activate_form(request, holding)
     role = form.cleaned_data["role"] if form.is_valid() else None
-    click = _role_click(request, holding, role) if role else Click()
+    click = _role_click(request, holding, form, role) if role else Click()
     context = _activating(request, holding, form, click)
     return render(request, "myapps/_activate_role_effect.html", context)
 
@@ -88,19 +97,17 @@ def auto_install(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         seats=holding.active,
         plan=installation.plan,
         on=holding.on,
+        standing=not activation.auto_install,
     )
     if request.method == "POST" and "agreed" in request.POST:
         wanted = not activation.auto_install
         try:
-            role_activations.set_auto_install(
-                activation,
-                wanted,
-                signed=console.sign(request, click, on=holding.on),
-                on=holding.on,
-            )
+            made = _set_auto(request, holding, activation, click)
         except ValidationError as refusal:
             console.refused(click, refusal)
         else:
+            if there := console.waits(request, made):
+                return there
             messages.success(request, _auto_said(activation, wanted))
             return redirect("myapps:roles", slug)
     context = {
@@ -112,6 +119,23 @@ def auto_install(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "line": holding.covering[-1] if holding.covering else None,
     }
     return render(request, "myapps/auto_install.html", context, status=click.status)
+
+
+def _set_auto(request, holding: Holding, activation: RoleActivation, click: Click):
+    """Off at once; on is a purchase, which may have to wait for a second person."""
+    signed = console.sign(request, click, on=holding.on)
+    if activation.auto_install:
+        return role_activations.set_auto_install(
+            activation, False, signed=signed, on=holding.on
+        )
+    wanted = Wanted(
+        Kind.AUTO,
+        request.user.account,
+        holding.installation.plan,
+        installation=holding.installation,
+        activation=activation,
+    )
+    return console.make(request, wanted, signed=signed, on=holding.on)
 
 
 @require_http_methods(["GET", "POST"])
@@ -168,15 +192,23 @@ def seat_waiting(request: HttpRequest, slug: str) -> HttpResponse:
     )
     if request.method == "POST" and "agreed" in request.POST:
         try:
-            joins.seat_queued(
-                holding.installation,
-                chosen,
+            made = console.make(
+                request,
+                Wanted(
+                    Kind.QUEUE,
+                    request.user.account,
+                    holding.installation.plan,
+                    installation=holding.installation,
+                    joins=chosen,
+                ),
                 signed=console.sign(request, click, on=holding.on),
                 on=holding.on,
             )
         except ValidationError as refusal:
             console.refused(click, refusal)
         else:
+            if there := console.waits(request, made):
+                return there
             messages.success(
                 request,
                 ngettext(
@@ -278,7 +310,7 @@ def _activate_form(request, holding: Holding) -> ActivateRoleForm:
     return ActivateRoleForm(data, installation=holding.installation)
 
 
-def _role_click(request, holding: Holding, role: Role) -> Click:
+def _role_click(request, holding: Holding, form, role: Role) -> Click:
     members, new = _counted(holding, role)
     click = console.shown(
         request,
@@ -286,6 +318,7 @@ def _role_click(request, holding: Holding, role: Role) -> Click:
         seats=holding.active + new,
         plan=holding.installation.plan,
         on=holding.on,
+        standing=form.cleaned_data["auto_install"],
     )
     click.members, click.new = members, new
     return click

@@ -5,7 +5,8 @@ import logging
 from celery import shared_task
 
 from accounts import clock
-from myapps import joins, provisioning
+from accounts.models import Account
+from myapps import joins, provisioning, purchases
 
 log = logging.getLogger(__name__)
 
@@ -27,3 +28,10 @@ def seat_joiners() -> None:
 def fail_unconfirmed() -> None:
     """Every hour: an installation no partner confirmed in time is paid back (3.20)."""
     provisioning.expire_all(on=clock.today)
+
+
+@shared_task
+def lapse_purchases() -> None:
+    """Every hour: purchases that nobody approved in time are closed, and told (ADR 34)."""
+    for zone in Account.objects.values_list("timezone", flat=True).distinct():
+        purchases.lapse(zone=zone, on=clock.today(zone))

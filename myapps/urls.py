@@ -1,12 +1,14 @@
 from django.urls import path
 
 from myapps import (
+    activity_pages,
     app_pages,
     approval_pages,
     billing_pages,
     console_pages,
     drift_pages,
     ending_pages,
+    export_pages,
     install_pages,
     launch_pages,
     overview_pages,
@@ -58,7 +60,10 @@ urlpatterns = [
     path("install/<str:token>/", install_pages.install_link, name="install-link"),
     # Everybody who works for an account
     path("apps-states/", install_pages.catalogue_states, name="catalogue-states"),
+    path("exports/orders/<slug:kind>/", export_pages.orders, name="export-orders"),
+    path("orders/<int:pk>/pdf/", install_pages.order_paper, name="order-paper"),
     # The console: Install or Manage
+    path("exports/apps/<slug:kind>/", export_pages.apps, name="export-apps"),
     path("apps/", console_pages.index, name="index"),
     # One app: Manage
     path("apps/<slug:slug>/", console_pages.installation, name="installation"),
@@ -113,7 +118,7 @@ urlpatterns = [
         name="withdraw",
     ),
     path("apps/<slug:slug>/add-ons/", billing_pages.add_on_lines, name="add-ons"),
-    path("apps/<slug:slug>/activity/", console_pages.activity, name="activity"),
+    path("apps/<slug:slug>/activity/", activity_pages.activity, name="activity"),
     path("apps/<slug:slug>/uninstall/", ending_pages.uninstall, name="uninstall"),
     path("apps/<slug:slug>/keep/", ending_pages.keep, name="keep"),
     path("apps/<slug:slug>/differences/", drift_pages.differences, name="differences"),
@@ -133,6 +138,16 @@ urlpatterns = [
         name="spending-file",
     ),
     path("charges/", console_pages.charges, name="charges"),
+    path("exports/charges/<slug:kind>/", export_pages.charges, name="export-charges"),
+    path(
+        "exports/renewal-changes/<slug:kind>/",
+        export_pages.renewal_changes,
+        name="export-renewal-changes",
+    ),
+    path("exports/seats/<slug:kind>/", export_pages.seats, name="export-seats"),
+    path(
+        "exports/activity/<slug:kind>/", export_pages.activity, name="export-activity"
+    ),
     path("statements/", statement_pages.statement_list, name="statements"),
     path("statements/<str:period>/", statement_pages.statement, name="statement"),
     path(
@@ -140,7 +155,8 @@ urlpatterns = [
         statement_pages.download,
         name="statement-download",
     ),
-    path("activity/", console_pages.account_activity, name="account-activity"),
+    # What happened: Manage or Manage roles, each what concerns them
+    path("activity/", activity_pages.account_activity, name="account-activity"),
     # Everybody who works for an account
     path("launcher/", launch_pages.launcher, name="launcher"),
     # Whoever has the seat, and Launch

@@ -181,7 +181,7 @@ def test_who_may_install_gets_the_button_and_others_the_names(
 ):
     assert "/marketplace/chat/install/" in links(client_of, admin)
     assert "/marketplace/chat/install/" not in links(client_of, member)
-    assert "In your company these people hold it: Alice Almeida." in read(member)
+    assert "In your company these people install: Alice Almeida." in read(member)
 
 
 def test_an_installed_app_leads_to_my_apps(
