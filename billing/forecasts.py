@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from billing import charges, currencies, periods, prices, renewals
+from billing import charges, currencies, effects, periods, prices, renewals
 from billing.models import Contract, Hold, Line, RenewalChange, Term
 from marketplace.models import ListPrice, Plan
 
@@ -274,10 +274,6 @@ def _continued(books: Books, line, contract, boundary, plan, price) -> Line:
     grid = line if same else contract
     monthly = line.basis == Line.Basis.SELF_SERVE
     stays = plan.pk == line.plan_id
-    followed = contract.ends_on and any(
-        other.starts_on <= contract.ends_on < (other.ends_on or date.max)
-        for other in books.contracts
-    )
     currency = line.currency if same else contract.currency
     return Line(
         account_id=line.account_id,
@@ -293,7 +289,7 @@ def _continued(books: Books, line, contract, boundary, plan, price) -> Line:
         frequency_months=grid.frequency_months,
         term_months=grid.term_months,
         starts_on=boundary,
-        ends_on=None if monthly or followed else contract.ends_on,
+        ends_on=None if monthly or _followed(books, contract) else contract.ends_on,
         began_on=boundary,
     )
 
@@ -398,3 +394,100 @@ def _committed(line: Line, parts: Iterable[charges.Part]) -> list[Committed]:
         for part in parts
         if part.quantity and part.unit_price
     ]
+
+
+def with_effect(books: Books, effect: effects.Effect, *, account, active: int) -> Books:
+    """The books as they would be once an effect was carried out; `active` on its plan."""
+    replaced = {left.line_id for left in effect.replaced}
+    growth = effect.growth
+    courses = []
+    for course in books.courses:
+        pk = course.line.pk
+        if pk in replaced:
+            course = replace(course, replaced=True)
+        elif pk in effect.restored:
+            course = replace(course, replaced=False)
+        if growth and pk == growth.line_id:
+            more = growth.to_quantity - growth.from_quantity
+            course = replace(
+                course,
+                billed=growth.to_quantity,
+                held=max(0, course.held - more),
+            )
+        courses.append(course)
+    courses += [_bought(books, new, account=account) for new in effect.opened]
+    use = dict(books.use) | {effect.plan_id: Use(active)}
+    plans = {one.line.plan_id for one in courses if one.line.pk in replaced}
+    return replace(
+        books,
+        courses=tuple(courses),
+        wishes={
+            pk: wishes for pk, wishes in books.wishes.items() if pk not in replaced
+        },
+        use={plan: one for plan, one in use.items() if plan not in plans},
+    )
+
+
+def with_wishes(
+    books: Books, wishes: Iterable[RenewalChange], *, instead_of: Iterable[int] = ()
+) -> Books:
+    """The books with other wishes for some lines: theirs and those of `instead_of` go."""
+    wishes = list(wishes)
+    gone = {*instead_of, *(wish.line_id for wish in wishes)}
+    kept = {pk: found for pk, found in books.wishes.items() if pk not in gone}
+    plans = [wish.target_plan_id for wish in wishes if wish.target_plan_id]
+    listed = ListPrice.objects.filter(plan__in=plans) if plans else ()
+    return replace(
+        books,
+        wishes=kept | {wish.line_id: [wish] for wish in wishes},
+        prices=(*books.prices, *listed),
+    )
+
+
+def approved(line: Line, kind: str, *, ends_on: date, to=None, plan=None):
+    """A renewal change as if Support had approved it, in no row."""
+    return RenewalChange(
+        account_id=line.account_id,
+        line=line,
+        kind=kind,
+        term_ends_on=ends_on,
+        target_quantity=to,
+        target_plan=plan,
+        state=State.APPROVED,
+    )
+
+
+def _bought(books: Books, new: effects.NewLine, *, account) -> Course:
+    contract = next(
+        one
+        for one in books.contracts
+        if one.starts_on <= books.on and (not one.ends_on or one.ends_on > books.on)
+    )
+    plan = Plan.objects.select_related("app").get(pk=new.plan_id)
+    line = Line(
+        account=account,
+        contract=contract,
+        app=plan.app,
+        plan=plan,
+        basis=new.basis,
+        currency=new.currency,
+        digits=new.digits,
+        monthly_unit_price=new.monthly_unit_price,
+        anchor_on=new.anchor_on,
+        frequency_months=new.frequency_months,
+        term_months=new.term_months,
+        starts_on=books.on,
+        ends_on=None
+        if new.month_to_month or _followed(books, contract)
+        else contract.ends_on,
+        began_on=books.on,
+    )
+    return Course(line, new.term_ends_on, new.first.ends_on, new.quantity)
+
+
+def _followed(books: Books, contract: Contract) -> bool:
+    """Whether another contract takes its lines on."""
+    return contract.ends_on is not None and any(
+        other.starts_on <= contract.ends_on < (other.ends_on or date.max)
+        for other in books.contracts
+    )

@@ -4,13 +4,14 @@ from datetime import date
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing import contracts, effects, orders, renewals
 from billing.effects import Effect
-from billing.models import Order, RenewalChange
+from billing.models import Line, Order, RenewalChange
 from billing.orders import Signature
-from journal import activities
+from journal import activities, days
 from marketplace import list_prices, offers
 from marketplace.models import Plan
 from myapps import coverage, partner_events, seats, usage
@@ -44,10 +45,10 @@ def change(
     contracts.locked(account, on=on)
     installation = seats.locked(installation, on=on)
     seats.quiet(installation)
-    _check(installation, plan)
+    check(installation, plan)
     coverage.bring_forward(account, installation.app, on=on)
     installation.refresh_from_db(fields=["plan"])
-    _check(installation, plan)
+    check(installation, plan)
     effect = effects.of(account, plan, units=_units(installation, plan), on=on)
     order = orders.place(
         account, kind=Order.Kind.PLAN, plan=plan, effect=effect, signed=signed,
@@ -91,19 +92,9 @@ def change_at_renewal(
     account = installation.account
     contracts.locked(account, on=on)
     installation = seats.locked(installation, on=on)
-    _check(installation, plan)
+    check(installation, plan)
     coverage.bring_forward(account, installation.app, on=on)
-    covering = [
-        line
-        for line in coverage.of(account, installation.plan, on=on)
-        if not line.replaced_by_id
-    ]
-    if not covering:
-        raise ValidationError(
-            "No line of this plan renews, so there is nothing to change at renewal.",
-            code="not_renewing",
-        )
-    _check_price(plan, covering[-1].currency, on=on)
+    covering = switchable(installation, plan, on=on)
     wish = {"by": by, "on": on, "reason": reason, "ticket_wanted": ticket_wanted}
     *others, latest = covering
     return [renewals.end(line, **wish) for line in others] + [
@@ -111,20 +102,46 @@ def change_at_renewal(
     ]
 
 
-def _check(installation: Installation, plan: Plan) -> None:
+def switchable(installation: Installation, plan: Plan, *, on: date) -> list[Line]:
+    """Lines that a change at renewal would end, the last one switched (3.12).
+
+    Refuses what `change_at_renewal` refuses.
+    """
+    check(installation, plan)
+    covering = [
+        line
+        for line in coverage.of(installation.account, installation.plan, on=on)
+        if not line.replaced_by_id
+    ]
+    if not covering:
+        raise ValidationError(
+            _("No line of this plan renews, so there is nothing to change at renewal."),
+            code="not_renewing",
+        )
+    _check_price(plan, covering[-1].currency, on=on)
+    return covering
+
+
+def check(installation: Installation, plan: Plan) -> None:
+    """Refuse a plan that the app cannot be changed to, now or at renewal."""
     if plan.app_id != installation.app_id:
-        raise ValidationError("This plan belongs to another app.", code="foreign_plan")
+        raise ValidationError(
+            _("This plan belongs to another app."), code="foreign_plan"
+        )
     if plan.pk == installation.plan_id:
-        raise ValidationError("The app is on this plan already.", code="same_plan")
+        raise ValidationError(_("The app is on this plan already."), code="same_plan")
     if plan.is_base and not offers.available(plan, installation.account):
         raise ValidationError(
-            "This plan is not listed. Ask Support to make it available to your"
-            " account.",
+            _(
+                "This plan is not listed. Ask Support to make it available to your"
+                " account."
+            ),
             code="not_listed",
         )
     if installation.ends_on:
         raise ValidationError(
-            f"The app is uninstalled on {installation.ends_on}. Take that back first.",
+            _("The app is uninstalled on %(day)s. Take that back first.")
+            % {"day": days.said(installation.ends_on)},
             code="ending",
         )
 
@@ -132,12 +149,13 @@ def _check(installation: Installation, plan: Plan) -> None:
 def _check_price(plan: Plan, currency: str, *, on: date) -> None:
     if plan.price_on_request:
         raise ValidationError(
-            "The price of this plan is on request. Ask sales for an offer.",
+            _("The price of this plan is on request. Ask sales for an offer."),
             code="on_request",
         )
     if list_prices.of(plan, currency=currency, on=on) is None:
         raise ValidationError(
-            f"This plan is not sold in {currency}. Ask sales for an offer.",
+            _("This plan is not sold in %(currency)s. Ask sales for an offer.")
+            % {"currency": currency},
             code="currency",
         )
 

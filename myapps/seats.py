@@ -68,15 +68,7 @@ def add(
     coverage.bring_forward(account, installation.app, on=on)
     units = installation.plan.units(usage.active(installation) + len(new))
     effect = effects.of(account, installation.plan, units=units, on=on, leaving=False)
-    if installation.ends_on and effect.bills:
-        raise ValidationError(
-            _(
-                "The app is uninstalled on %(day)s, so only users the contract"
-                " covers can be added. Take the uninstall back to add more."
-            )
-            % {"day": days.said(installation.ends_on)},
-            code="ending",
-        )
+    refuse_uncovered(installation, effect)
     order = orders.place(
         account, kind=kind, plan=installation.plan, effect=effect, signed=signed,
         body=body, on=on,
@@ -89,6 +81,19 @@ def add(
     partner_events.seats_added(installation, new, on=on)
     _record("seats.added", installation, new, by=signed.by, on=on, order=order.pk)
     return order
+
+
+def refuse_uncovered(installation: Installation, effect: Effect) -> None:
+    """Refuse to bill more for an app while its end is pending (code ending, 3.15)."""
+    if installation.ends_on and effect.bills:
+        raise ValidationError(
+            _(
+                "The app is uninstalled on %(day)s, so only users the contract"
+                " covers can be added. Take the uninstall back to add more."
+            )
+            % {"day": days.said(installation.ends_on)},
+            code="ending",
+        )
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from billing import contracts, renewals
 from billing.models import Line, RenewalChange
-from journal import activities
+from journal import activities, days
 from myapps import coverage, partner_events, seats
 from myapps.models import Installation
 
@@ -49,14 +49,16 @@ def ask(
     installation = seats.locked(installation, on=on)
     if installation.ends_on:
         raise ValidationError(
-            f"The app is uninstalled on {installation.ends_on} already.", code="ending"
+            _("The app is uninstalled on %(day)s already.")
+            % {"day": days.said(installation.ends_on)},
+            code="ending",
         )
     coverage.bring_forward(account, installation.app, on=on)
     installation.ends_on = ends_on(installation, on=on)
     installation.end_asked_by = by
     installation.save(update_fields=["ends_on", "end_asked_by"])
     with_add_ons = list(with_add_ons)
-    for line in [*_renewing(installation, on=on), *with_add_ons]:
+    for line in [*renewing(installation, on=on), *with_add_ons]:
         _clear(line, by=by, on=on)
         renewals.end(line, by=by, on=on, reason=reason, ticket_wanted=ticket_wanted)
     partner_events.uninstall_scheduled(installation, with_add_ons=with_add_ons, on=on)
@@ -74,7 +76,7 @@ def take_back(installation: Installation, *, by: User, on: date) -> Installation
     contracts.locked(installation.account, on=on)
     installation = seats.locked(installation, on=on)
     if not installation.ends_on:
-        raise ValidationError("The app is not being uninstalled.", code="not_ending")
+        raise ValidationError(_("The app is not being uninstalled."), code="not_ending")
     ending = RenewalChange.objects.standing().filter(
         account=installation.account,
         line__app=installation.app,
@@ -107,13 +109,15 @@ def end_line(
     )
     if installed.exclude(ends_on__lte=on).exists():
         raise ValidationError(
-            "This line pays for an app that is installed. Uninstall the app, or lower its"
-            " quantity.",
+            _(
+                "This line pays for an app that is installed. Uninstall the app, or lower its"
+                " quantity."
+            ),
             code="installed_plan",
         )
     coverage.bring_forward(line.account, line.app, on=on)
     if not Line.objects.running(on=on).filter(pk=line.pk).exists():
-        raise ValidationError("This line does not run today.", code="not_running")
+        raise ValidationError(_("This line does not run today."), code="not_running")
     return renewals.end(line, by=by, on=on, reason=reason, ticket_wanted=ticket_wanted)
 
 
@@ -142,7 +146,7 @@ def withdraw(change: RenewalChange, *, by: User, on: date) -> RenewalChange:
     return renewals.withdraw(change, by=by, on=on)
 
 
-def _renewing(installation: Installation, *, on: date) -> list[Line]:
+def renewing(installation: Installation, *, on: date) -> list[Line]:
     """Lines of the plan that would renew: the others end by themselves."""
     covering = coverage.of(installation.account, installation.plan, on=on)
     return [
