@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
+from babel import Locale, UnknownLocaleError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
-from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
@@ -82,12 +82,12 @@ def overview_page(request: HttpRequest) -> HttpResponse:
         "on": on,
         "is_new": not holdings,
         "decisions": _decisions(request, holdings, on=on),
-        "money": _money(account, holdings, on=on),
+        "money": money(account, holdings, on=on),
         "totals": console.totals(holdings),
         "unused": _unused(holdings),
         "ends": ends,
-        "months": _calendar(ends, on=on) if ends else [],
-        "weekdays": _weekdays(),
+        "months": _calendar(ends, on=on, first=_first_weekday(account)),
+        "weekdays": _weekdays(_first_weekday(account)),
         "happened": console.told(rows, request)["page"].object_list[:HAPPENED_SHOWN],
     }
     return render(request, "myapps/overview.html", context)
@@ -259,7 +259,7 @@ def _differing(holdings) -> list[Decision]:
     ][:DECISIONS_SHOWN]
 
 
-def _money(account: Account, holdings, *, on: date) -> list[dict]:
+def money(account: Account, holdings, *, on: date) -> list[dict]:
     """By currency: charged this month, still to fall due in it, next month, to the ends."""
     this, following, after = figures.months(on, ahead=2)
     use = {
@@ -320,13 +320,13 @@ def _ends(holdings, *, on: date, within: timedelta = ENDS_WITHIN) -> list[End]:
     return sorted(found, key=lambda end: (end.last_day, end.app.name.casefold()))
 
 
-def _calendar(ends: list[End], *, on: date) -> list[dict]:
+def _calendar(ends: list[End], *, on: date, first: int) -> list[dict]:
     """The months from a day's on, as weeks of days with what ends on each."""
     by_day: dict[date, list[End]] = defaultdict(list)
     for end in ends:
         by_day[end.last_day].append(end)
-    weeks = Calendar(_first_weekday())
-    last = max(by_day)
+    weeks = Calendar(first)
+    last = max(by_day, default=date.min)
     month, found = on.replace(day=1), []
     while month <= last:
         found.append(
@@ -347,12 +347,15 @@ def _calendar(ends: list[End], *, on: date) -> list[dict]:
     return found
 
 
-def _weekdays() -> list[tuple]:
-    """The days of a week in the reader's order: short and whole."""
-    order = [(_first_weekday() + n) % 7 for n in range(7)]
+def _weekdays(first: int) -> list[tuple]:
+    """The days of a week in their order: short and whole."""
+    order = [(first + n) % 7 for n in range(7)]
     return [(WEEKDAYS_ABBR[day], WEEKDAYS[day]) for day in order]
 
 
-def _first_weekday() -> int:
-    """Monday is 0, as Python counts; Django counts from Sunday."""
-    return (get_format("FIRST_DAY_OF_WEEK") - 1) % 7
+def _first_weekday(account: Account) -> int:
+    """As the account's country has it; Monday is 0."""
+    try:
+        return Locale.parse(account.locale, sep="-").first_week_day
+    except (UnknownLocaleError, ValueError):
+        return 0

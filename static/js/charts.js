@@ -30,7 +30,7 @@ function read(figure) {
   const heads = [...table.tHead.rows[0].cells];
   const rows = [...table.tBodies[0].rows];
   return {
-    labels: rows.map((row) => row.cells[0].textContent.trim()),
+    labels: rows.map(({ cells: [name] }) => [...name.children].map((part) => part.textContent)),
     toCome: rows.map((row) => row.hasAttribute("data-to-come")),
     series: heads
       .map((head, column) => ({ head, column }))
