@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from accounts.models import ApiKey, Remembered
 
@@ -25,7 +26,7 @@ def given(key: ApiKey, name: str, *, body: str) -> Remembered | None:
         )
         if not cursor.fetchone()[0]:
             raise ValidationError(
-                "A call with this key is running. Ask again in a moment.",
+                _("A call with this key is running. Ask again in a moment."),
                 code="in_progress",
             )
     known = Remembered.objects.filter(
@@ -36,7 +37,7 @@ def given(key: ApiKey, name: str, *, body: str) -> Remembered | None:
     ).first()
     if known and known.body_digest != body:
         raise ValidationError(
-            "This key was used for another call. Use a new one.", code="key_reused"
+            _("This key was used for another call. Use a new one."), code="key_reused"
         )
     return known
 

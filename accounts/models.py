@@ -14,13 +14,15 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Upper
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 
 def known_zone(name):
     if name not in zoneinfo.available_timezones():
         raise ValidationError(
-            "%(zone)s is not a time zone. Use a name such as Europe/Lisbon.",
+            _("%(zone)s is not a time zone. Use a name such as Europe/Lisbon."),
             code="unknown_zone",
             params={"zone": name},
         )
@@ -113,10 +115,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person. The one erasable row with their name and address."""
 
     class Kind(models.TextChoices):
-        CUSTOMER = "CUSTOMER", "Works for an account"
-        SUPPORT = "SUPPORT", "Support staff"
-        SALES = "SALES", "Sales operations"
-        PARTNER = "PARTNER", "Works for a partner"
+        CUSTOMER = "CUSTOMER", gettext_lazy("Works for an account")
+        SUPPORT = "SUPPORT", gettext_lazy("Support staff")
+        SALES = "SALES", gettext_lazy("Sales operations")
+        PARTNER = "PARTNER", gettext_lazy("Works for a partner")
 
     account = models.ForeignKey(
         Account, models.PROTECT, related_name="users", null=True, blank=True
@@ -155,7 +157,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.UniqueConstraint(
                 Lower("email"),
                 name="one_user_per_address",
-                violation_error_message="Somebody already signs in with this address.",
+                violation_error_message=gettext_lazy(
+                    "Somebody already signs in with this address."
+                ),
             ),
             models.UniqueConstraint(
                 fields=["account", "external_id"],
@@ -208,7 +212,9 @@ class Role(models.Model):
                 "account",
                 Lower("name"),
                 name="one_role_per_name",
-                violation_error_message="The account already has a role of that name.",
+                violation_error_message=gettext_lazy(
+                    "The account already has a role of that name."
+                ),
             )
         ]
 
@@ -298,11 +304,11 @@ class ApiKey(models.Model):
     """
 
     class Audience(models.TextChoices):
-        ACCOUNT = "ACCOUNT", "An account's own software"
-        PARTNER = "PARTNER", "A partner's software"
-        SUPPORT = "SUPPORT", "The desk's software"
-        INVOICING = "INVOICING", "The invoicing system"
-        DIRECTORY = "DIRECTORY", "The company's directory"
+        ACCOUNT = "ACCOUNT", gettext_lazy("An account's own software")
+        PARTNER = "PARTNER", gettext_lazy("A partner's software")
+        SUPPORT = "SUPPORT", gettext_lazy("The desk's software")
+        INVOICING = "INVOICING", gettext_lazy("The invoicing system")
+        DIRECTORY = "DIRECTORY", gettext_lazy("The company's directory")
 
     audience = models.CharField(max_length=10, choices=Audience)
     user = models.ForeignKey(User, models.PROTECT, related_name="api_keys")

@@ -15,6 +15,7 @@ from functools import wraps
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
@@ -60,8 +61,11 @@ def _name(request) -> str:
     name = request.headers.get(HEADER, "").strip()
     if not name or len(name) > LONGEST or not name.isprintable():
         raise ValidationError(
-            f"Send {HEADER}: up to {LONGEST} characters that name this call, the same"
-            " when you repeat it.",
+            _(
+                "Send %(header)s: up to %(most)s characters that name this call, the"
+                " same when you repeat it."
+            )
+            % {"header": HEADER, "most": LONGEST},
             code="no_key",
         )
     return name

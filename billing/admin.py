@@ -157,7 +157,7 @@ class ContractAdmin(admin.ModelAdmin):
     has_change_permission = has_delete_permission = nobody
     actions = ["let_end"]
 
-    @admin.action(description="Does not renew: let it end with its current term")
+    @admin.action(description=_("Does not renew: let it end with its current term"))
     def let_end(self, request, chosen):
         """Sales was told that these contracts do not renew (3.16)."""
         for contract in chosen.select_related("account"):

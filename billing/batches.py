@@ -21,11 +21,12 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
 
 from accounts.models import Account, User
 from billing import currencies
 from billing.models import Acknowledgement, Batch, BatchedCharge, Charge, Closing
-from journal import activities
+from journal import activities, days
 
 AT_ONCE = 500
 ACCOUNTS = 200
@@ -254,21 +255,28 @@ def acknowledge(
     Closing.objects.select_for_update(no_key=True).get(account=batch.account_id)
     if not constant_time_compare(batch.checksum, checksum.strip().lower()):
         raise ValidationError(
-            "The checksum is not this batch's. Fetch the batch again and compare.",
+            _("The checksum is not this batch's. Fetch the batch again and compare."),
             code="checksum",
         )
     reference = " ".join(reference.split())
     if not reference or len(reference) > LONGEST_REFERENCE:
         raise ValidationError(
-            f"Give a reference of up to {LONGEST_REFERENCE} characters: what the"
-            " invoicing system calls the batch.",
+            _(
+                "Give a reference of up to %(most)s characters: what the invoicing"
+                " system calls the batch."
+            )
+            % {"most": LONGEST_REFERENCE},
             code="reference",
         )
     known = Acknowledgement.objects.filter(batch=batch).first()
     if known:
         raise ValidationError(
-            f"Batch {batch.number} was acknowledged on {known.acknowledged_on} as"
-            f" {known.reference}.",
+            _("Batch %(number)s was acknowledged on %(day)s as %(reference)s.")
+            % {
+                "number": batch.number,
+                "day": days.said(known.acknowledged_on),
+                "reference": known.reference,
+            },
             code="acknowledged",
         )
     acknowledged = Acknowledgement.objects.create(

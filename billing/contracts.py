@@ -4,11 +4,12 @@ from datetime import date
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Account, User
 from billing import periods
 from billing.models import Contract, Line
-from journal import activities
+from journal import activities, days
 
 
 def current(account: Account, *, on: date) -> Contract | None:
@@ -35,8 +36,10 @@ def required(account: Account, *, on: date) -> Contract:
     contract = current(account, on=on)
     if contract is None:
         raise ValidationError(
-            "There is no current contract, so nothing can be purchased."
-            " Ask your sales representative to renew it.",
+            _(
+                "There is no current contract, so nothing can be purchased."
+                " Ask your sales representative to renew it."
+            ),
             code="no_contract",
         )
     return contract
@@ -52,7 +55,9 @@ def let_end(contract: Contract, *, by: User | None, on: date) -> Contract:
     contract = Contract.objects.locked(contract.pk)
     if contract.ends_on:
         raise ValidationError(
-            f"The contract ends on {contract.ends_on} already.", code="ending"
+            _("The contract ends on %(day)s already.")
+            % {"day": days.said(contract.ends_on)},
+            code="ending",
         )
     term = periods.period_on(
         contract.starts_on, contract.term_months, max(on, contract.starts_on)

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Account, User
 from billing import charges
@@ -63,7 +64,7 @@ def grant(
     refuse(charge, amount)
     if not reason.strip():
         raise ValidationError(
-            "Say why it is given back. The customer reads it.", code="no_reason"
+            _("Say why it is given back. The customer reads it."), code="no_reason"
         )
     granted = CreditGrant.objects.create(
         account_id=charge.account_id,
@@ -93,17 +94,20 @@ def refuse(charge: Charge, amount: Decimal) -> None:
     """Refuse what cannot be given back of a charge, as `grant` does."""
     if not disputable(charge.account).filter(pk=charge.pk).exists():
         raise ValidationError(
-            "This charge is not owed: there is nothing to give back.", code="not_owed"
+            _("This charge is not owed: there is nothing to give back."),
+            code="not_owed",
         )
     digits = charge.line.digits
     if amount <= 0 or amount != round(amount, digits):
         raise ValidationError(
-            f"Give back an amount above zero, with at most {digits} decimals.",
+            _("Give back an amount above zero, with at most %(digits)s decimals.")
+            % {"digits": digits},
             code="not_money",
         )
     most = left([charge])[charge.pk]
     if amount > most:
         raise ValidationError(
-            f"At most {round(most, digits)} {charge.currency} is left of this charge.",
+            _("At most %(amount)s %(currency)s is left of this charge.")
+            % {"amount": round(most, digits), "currency": charge.currency},
             code="too_much",
         )

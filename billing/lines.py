@@ -4,10 +4,12 @@ from datetime import date
 
 from django.core.exceptions import ValidationError
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from accounts.models import Account
 from billing import currencies, periods
 from billing.models import Contract, Line, Term
+from journal import days
 from marketplace.models import App, Plan
 
 
@@ -16,7 +18,8 @@ def term_on(line: Line, day: date) -> Term:
     term = line.terms.holding(day).first()
     if term is None:
         raise ValidationError(
-            f"This line has no term on {day}. Try again after the next hourly run.",
+            _("This line has no term on %(day)s. Try again after the next hourly run.")
+            % {"day": days.said(day)},
             code="no_term",
         )
     return term

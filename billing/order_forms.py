@@ -5,11 +5,12 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Account, User
 from billing import charges, lines, periods, signals, terms
 from billing.models import Contract, Line, OrderForm
-from journal import activities
+from journal import activities, days
 from marketplace.models import Plan
 
 
@@ -26,23 +27,35 @@ def record_contract(
     """
     if term_months % frequency_months:
         raise ValidationError(
-            f"A billing frequency of {frequency_months} months does not divide a term of"
-            f" {term_months}. Use one that does, such as 1, 3 or 12 for 12.",
+            _(
+                "A billing frequency of %(frequency)s months does not divide a term"
+                " of %(term)s. Use one that does, such as 1, 3 or 12 for 12."
+            )
+            % {"frequency": frequency_months, "term": term_months},
             code="frequency",
         )
     for other in Contract.objects.of(account).select_for_update(no_key=True):
         if other.starts_on >= starts_on:
             raise ValidationError(
-                f"The account has a contract from {other.starts_on}, which is not"
-                f" before {starts_on}.",
+                _(
+                    "The account has a contract from %(start)s, which is not before"
+                    " %(day)s."
+                )
+                % {"start": days.said(other.starts_on), "day": days.said(starts_on)},
                 code="overlap",
             )
         if other.ends_on is None:
             _succeed(other, starts_on)
         elif other.ends_on > starts_on:
             raise ValidationError(
-                f"The account's contract from {other.starts_on} ends on"
-                f" {other.ends_on}; the next one starts then or later.",
+                _(
+                    "The account's contract from %(start)s ends on %(end)s; the next one"
+                    " starts then or later."
+                )
+                % {
+                    "start": days.said(other.starts_on),
+                    "end": days.said(other.ends_on),
+                },
                 code="overlap",
             )
     ends_on = None if auto_renews else periods.add_months(starts_on, term_months)
@@ -66,8 +79,11 @@ def _succeed(contract: Contract, starts_on: date) -> None:
     term = periods.period_on(contract.starts_on, contract.term_months, starts_on)
     if term.start != starts_on:
         raise ValidationError(
-            f"The account's contract from {contract.starts_on} has its next term end on"
-            f" {term.end}; a successor starts at a term end.",
+            _(
+                "The account's contract from %(start)s has its next term end on"
+                " %(day)s; a successor starts at a term end."
+            )
+            % {"start": days.said(contract.starts_on), "day": days.said(term.end)},
             code="mid_term",
         )
     contract.ends_on = starts_on
@@ -104,8 +120,11 @@ def record(
     _alone(number)
     if OrderForm.objects.filter(number=number).exists():
         raise ValidationError(
-            f"The order form {number} is recorded already. A change is another order"
-            " form with its own number.",
+            _(
+                "The order form %(number)s is recorded already. A change is another"
+                " order form with its own number."
+            )
+            % {"number": number},
             code="number_taken",
         )
     made = []
@@ -193,7 +212,8 @@ def _contract_at(account: Account, day: date) -> Contract:
     contract = Contract.objects.of(account).current(on=day).first()
     if contract is None:
         raise ValidationError(
-            f"No contract of {account} runs on {day}, when the line starts.",
+            _("No contract of %(account)s runs on %(day)s, when the line starts.")
+            % {"account": account, "day": days.said(day)},
             code="no_contract",
         )
     return contract

@@ -17,6 +17,9 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 SENTENCES = {
     # accounts
+    "people.exported": gettext_noop("%(actor)s downloaded the list of people."),
+    "seats.exported": gettext_noop("%(actor)s downloaded who has a seat."),
+    "activity.exported": gettext_noop("%(actor)s downloaded the activity."),
     "account.created": gettext_noop("%(actor)s created the account %(name)s."),
     "account.entered": gettext_noop(
         "%(actor)s opened this account as its customer sees it: %(reason)s"

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext as _
 
 from journal import activities, addresses, outbox, signals
 from journal.models import Endpoint, Message
@@ -56,7 +57,7 @@ def register(
             )
     except IntegrityError:
         raise ValidationError(
-            "An endpoint is registered already. Change its address instead.",
+            _("An endpoint is registered already. Change its address instead."),
             code="registered",
         ) from None
     _record("endpoint.registered", endpoint, by=by, on=on)
@@ -87,7 +88,7 @@ def challenge(
     """Send the challenge again. Refuses when nothing waits for one (code verified)."""
     endpoint = _locked(endpoint)
     if not endpoint.asked_address:
-        raise ValidationError("This endpoint has answered already.", code="verified")
+        raise ValidationError(_("This endpoint has answered already."), code="verified")
     _record("endpoint.challenged", endpoint, by=by, on=on)
     _challenge(endpoint, at=at)
     return endpoint
@@ -126,8 +127,10 @@ def rotate(
     endpoint = _locked(endpoint)
     if endpoint.previous_until and endpoint.previous_until > at:
         raise ValidationError(
-            "The secret before this one is still in use. Rotate again when it has run"
-            " out.",
+            _(
+                "The secret before this one is still in use. Rotate again when it has run"
+                " out."
+            ),
             code="rotating",
         )
     endpoint.previous_secret, endpoint.secret = endpoint.secret, new_secret()
@@ -144,7 +147,7 @@ def disable(
     """Send nothing more; what waits, waits. Refuses one that is off (code disabled)."""
     endpoint = _locked(endpoint)
     if endpoint.disabled_at:
-        raise ValidationError("This endpoint is disabled already.", code="disabled")
+        raise ValidationError(_("This endpoint is disabled already."), code="disabled")
     endpoint.disabled_at, endpoint.disabled_because = at, because[:200]
     endpoint.save()
     _record("endpoint.disabled", endpoint, by=by, on=on, because=because[:200])
@@ -166,7 +169,7 @@ def enable(
     """Send again; what waits goes out now. Refuses one that is on (code enabled)."""
     endpoint = _locked(endpoint)
     if not endpoint.disabled_at:
-        raise ValidationError("This endpoint is not disabled.", code="enabled")
+        raise ValidationError(_("This endpoint is not disabled."), code="enabled")
     endpoint.disabled_at, endpoint.disabled_because = None, ""
     endpoint.failing_since = None
     endpoint.save()
@@ -184,10 +187,10 @@ def test(
     """
     endpoint = _locked(endpoint)
     if endpoint.disabled_at:
-        raise ValidationError("Enable the endpoint first.", code="disabled")
+        raise ValidationError(_("Enable the endpoint first."), code="disabled")
     if not endpoint.verified_at:
         raise ValidationError(
-            "The endpoint has not answered its challenge yet.", code="unverified"
+            _("The endpoint has not answered its challenge yet."), code="unverified"
         )
     key = f"{TEST}:{secrets.token_hex(16)}"
     outbox.webhook(

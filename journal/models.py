@@ -2,6 +2,8 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _
 
 
 class ActivityQuerySet(models.QuerySet):
@@ -69,8 +71,8 @@ class Message(models.Model):
     """An email or webhook still to deliver. Written with the change it tells of."""
 
     class Kind(models.TextChoices):
-        EMAIL = "EMAIL", "Email"
-        WEBHOOK = "WEBHOOK", "Webhook"
+        EMAIL = "EMAIL", _("Email")
+        WEBHOOK = "WEBHOOK", _("Webhook")
 
     kind = models.CharField(max_length=10, choices=Kind)
     account_id = models.BigIntegerField(null=True)
@@ -244,3 +246,90 @@ class Endpoint(models.Model):
         """What signs at a moment: the secret, and the one before while it runs out."""
         runs_out = self.previous_until and self.previous_until > at
         return [self.secret, *([self.previous_secret] if runs_out else [])]
+
+
+class NoticeQuerySet(models.QuerySet):
+    def of(self, user, *, at):
+        """What somebody was told up to a moment: a reply is told of when it has left."""
+        return self.filter(user_id=user.pk, created_at__lte=at)
+
+    def unread(self):
+        return self.filter(read_at=None)
+
+    def for_digest(self):
+        """Told, and still to be mailed with the person's next digest."""
+        return self.filter(digest_at__isnull=False, digested_at=None)
+
+
+class Notice(models.Model):
+    """One person was told of one thing, in their language; shown until it is old."""
+
+    user_id = models.BigIntegerField()
+    account_id = models.BigIntegerField(null=True)
+    kind = models.CharField(max_length=40)
+    key = models.CharField(
+        max_length=200, help_text="Tells a person the same thing once."
+    )
+    title = models.CharField(max_length=300)
+    words = models.TextField()
+    address = models.CharField(max_length=400, help_text="The page it is about.")
+    action = models.CharField(max_length=80, help_text="What to do there.")
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
+    digest_at = models.DateTimeField(
+        null=True, blank=True, help_text="The digest it waits for; empty: for none."
+    )
+    digested_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "key"], name="one_notice_per_key"
+            ),
+            models.CheckConstraint(
+                condition=Q(address__regex=r"^/([^/\\]|$)"),
+                name="a_notice_leads_to_our_pages",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["user_id", "created_at"],
+                name="notices_unread",
+                condition=Q(read_at=None),
+            ),
+            models.Index(fields=["user_id", "-id"], name="notices_of_a_person"),
+            models.Index(
+                fields=["digest_at"],
+                name="notices_for_a_digest",
+                condition=Q(digest_at__isnull=False, digested_at=None),
+            ),
+            models.Index(fields=["created_at"], name="notices_by_age"),
+        ]
+
+    def __str__(self):
+        return self.title
+
+
+class NoticeChoice(models.Model):
+    """How somebody wants to be mailed about a kind of notice, where they chose."""
+
+    class Choice(models.TextChoices):
+        AT_ONCE = "AT_ONCE", _("At once")
+        DIGEST = "DIGEST", _("Daily digest")
+        OFF = "OFF", _("No mail")
+
+    user_id = models.BigIntegerField()
+    kind = models.CharField(max_length=40)
+    choice = models.CharField(max_length=10, choices=Choice)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "kind"], name="one_choice_per_person_and_kind"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.user_id} {self.kind}: {self.choice}"

@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
+from django.utils.translation import gettext as _
 
 from journal import activities, endpoints, signals, signatures
 from journal.calls import Answer
@@ -294,16 +295,16 @@ def replay(
     endpoint = _enabled(message.partner_id)
     message = Message.objects.select_for_update(no_key=True).get(pk=message.pk)
     if message.state == "WAITING":
-        raise ValidationError("This still waits to be sent.", code="waiting")
+        raise ValidationError(_("This still waits to be sent."), code="waiting")
     if message.state == "REPLACED":
         raise ValidationError(
-            "A newer one, which carries the whole state, replaced this.",
+            _("A newer one, which carries the whole state, replaced this."),
             code="replaced",
         )
     if message.event == endpoints.VERIFY:
-        raise ValidationError("A challenge is sent once.", code="challenge")
+        raise ValidationError(_("A challenge is sent once."), code="challenge")
     if not message.body:
-        raise ValidationError("This is too old to be sent again.", code="forgotten")
+        raise ValidationError(_("This is too old to be sent again."), code="forgotten")
     _again(Message.objects.filter(pk=message.pk), endpoint, by=by, on=on, at=at)
     message.refresh_from_db()
     return message
@@ -340,9 +341,9 @@ def _enabled(partner_id) -> Endpoint:
     found = Endpoint.objects.select_for_update(no_key=True)
     endpoint = found.filter(partner_id=partner_id).first()
     if endpoint is None:
-        raise ValidationError("Register an endpoint first.", code="unregistered")
+        raise ValidationError(_("Register an endpoint first."), code="unregistered")
     if endpoint.disabled_at:
-        raise ValidationError("Enable the endpoint first.", code="disabled")
+        raise ValidationError(_("Enable the endpoint first."), code="disabled")
     return endpoint
 
 

@@ -5,10 +5,11 @@ from datetime import date
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Sum
+from django.utils.translation import gettext as _
 
 from accounts.models import Account, User
 from billing.models import Line, Term
-from journal import activities
+from journal import activities, days
 from marketplace.models import Plan
 from myapps.models import AddOnActivation, Installation
 
@@ -35,7 +36,11 @@ def contracted(account: Account | None, plan: Plan, *, on: date) -> Line:
     )
     if not lines:
         raise ValidationError(
-            f"No line of {plan} is contracted for this account. Sales makes the offer.",
+            _(
+                "No line of %(plan)s is contracted for this account. Sales makes the"
+                " offer."
+            )
+            % {"plan": plan},
             code="not_contracted",
         )
     running = [line for line in lines if _runs(line, on)]
@@ -60,21 +65,25 @@ def activate(line: Line, *, quantity: int, by: User, on: date) -> AddOnActivatio
         raise _base_plan()
     if not _runs(line, on):
         raise ValidationError(
-            f"This line runs from {line.starts_on}"
-            f"{f' until {line.ends_on}' if line.ends_on else ''}; not on {on}.",
+            _("This line does not run on %(day)s: its add-on cannot be switched on.")
+            % {"day": days.said(on)},
             code="not_running",
         )
     term = _term(line, on)
     if term is None or not term.billed:
         raise ValidationError(
-            "Nothing of this add-on is contracted in this term.", code="not_contracted"
+            _("Nothing of this add-on is contracted in this term."),
+            code="not_contracted",
         )
     needs_base = Plan.objects.base().filter(app=line.app).exists()
     installed = Installation.objects.of(line.account).working(on=on)
     if needs_base and not installed.filter(app=line.app).exists():
         raise ValidationError(
-            f"{line.app} is not installed for {line.account}. Its administrator"
-            " installs it first.",
+            _(
+                "%(app)s is not installed for %(account)s. Its administrator"
+                " installs it first."
+            )
+            % {"app": line.app, "account": line.account},
             code="not_installed",
         )
     left = term.billed - activated(line)
@@ -105,7 +114,7 @@ def deactivate(activation: AddOnActivation, *, by: User, on: date) -> AddOnActiv
     """
     row = AddOnActivation.objects.select_for_update(no_key=True).get(pk=activation.pk)
     if row.deactivated_on:
-        raise ValidationError("These units are off already.", code="not_active")
+        raise ValidationError(_("These units are off already."), code="not_active")
     row.deactivated_on, row.deactivated_by = on, by
     row.save(update_fields=["deactivated_on", "deactivated_by"])
     _record("add_on.deactivated", row.line, row.quantity, by=by, on=on)
@@ -122,7 +131,7 @@ def _term(line: Line, on: date) -> Term | None:
 
 def _base_plan() -> ValidationError:
     return ValidationError(
-        "Base plans are installed by the account's administrators.", code="base_plan"
+        _("Base plans are installed by the account's administrators."), code="base_plan"
     )
 
 

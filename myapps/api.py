@@ -7,6 +7,7 @@ from datetime import date
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
@@ -68,7 +69,7 @@ def holding_of(installation: Installation, *, on: date) -> Holding:
     found = overview.of(installation.account, on=on, app=installation.app)
     if not found or found[0].installation != installation:
         raise ValidationError(
-            "The app is not installed any more. Install it again first.",
+            _("The app is not installed any more. Install it again first."),
             code="not_installed",
         )
     return found[0]

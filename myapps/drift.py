@@ -10,6 +10,7 @@ from datetime import date, datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from journal import activities, endpoints
@@ -36,7 +37,9 @@ def report(
     emails = {email.strip().lower() for email in emails} - {""}
     ids = set(ids)
     if len(emails) + len(ids) > MOST:
-        raise ValidationError(f"Post at most {MOST:,} users.", code="too_many")
+        raise ValidationError(
+            _("Post at most %(most)s users.") % {"most": f"{MOST:,}"}, code="too_many"
+        )
     row = _standing(installation, on=on)
     seats = dict(
         Seat.objects.filter(installation=row).values_list("user_id", "user__email")
@@ -82,10 +85,10 @@ def repair(
     found = UsageReport.objects.filter(installation=row).first()
     differences = Difference.objects.filter(installation=row).standing()
     if found is None or not differences.exists():
-        raise ValidationError("Nothing differs any more.", code="no_drift")
+        raise ValidationError(_("Nothing differs any more."), code="no_drift")
     if not endpoints.expected(row.app.partner_id):
         raise ValidationError(
-            "This partner takes no events. It reads the seats by the API.",
+            _("This partner takes no events. It reads the seats by the API."),
             code="no_endpoint",
         )
     partner_events.repeated(row, on=on)
@@ -100,7 +103,7 @@ def _standing(installation: Installation, *, on: date) -> Installation:
     ended = row.closed_on or (row.ends_on and row.ends_on <= on)
     if ended or row.state == Installation.State.FAILED:
         raise ValidationError(
-            "The app is not installed any more.", code="not_installed"
+            _("The app is not installed any more."), code="not_installed"
         )
     return row
 

@@ -8,12 +8,13 @@ from datetime import date, datetime, timedelta
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.models import Role, User
 from billing import contracts, orders
 from billing.models import Line, OrderForm
 from billing.orders import Signature
-from journal import activities
+from journal import activities, days
 from myapps import installs
 from myapps.models import Installation, InstallLink
 
@@ -52,18 +53,23 @@ def check_sendable(line: Line, *, recipient: User, on: date) -> None:
     """
     if line.basis != Line.Basis.SIGNED or not line.plan.is_base:
         raise ValidationError(
-            "Install links are for base plans bought by order form.", code="not_signed"
+            _("Install links are for base plans bought by order form."),
+            code="not_signed",
         )
     if recipient.account_id != line.account_id:
-        raise ValidationError("The person works for another account.", code="stranger")
+        raise ValidationError(
+            _("The person works for another account."), code="stranger"
+        )
     if not recipient.is_active:
         raise ValidationError(
-            f"{recipient.display_name} can no longer sign in. Name somebody else.",
+            _("%(person)s can no longer sign in. Name somebody else.")
+            % {"person": recipient.display_name},
             code="inactive",
         )
     if line.ends_on and line.ends_on <= on:
         raise ValidationError(
-            f"What was signed ended on {line.ends_on}, so a link would cover nothing.",
+            _("What was signed ended on %(day)s, so a link would cover nothing.")
+            % {"day": days.said(line.ends_on)},
             code="ended",
         )
 
@@ -118,34 +124,41 @@ def check(link: InstallLink, *, user: User, at: datetime, on: date) -> None:
     """
     if link.recipient_id != user.pk:
         raise ValidationError(
-            "This link was sent to somebody else. Ask for one of your own.",
+            _("This link was sent to somebody else. Ask for one of your own."),
             code="stranger",
         )
     if link.used_at:
         raise ValidationError(
-            "This link has been used: the app is installed.", code="used"
+            _("This link has been used: the app is installed."), code="used"
         )
     if link.revoked_at:
         raise ValidationError(
-            "This link was taken back or replaced by a newer one. Look for a later"
-            " email.",
+            _(
+                "This link was taken back or replaced by a newer one. Look for a later"
+                " email."
+            ),
             code="revoked",
         )
     if link.expires_at <= at:
         raise ValidationError(
-            "This link is older than seven days. Install the app from the marketplace,"
-            " or ask for a new link.",
+            _(
+                "This link is older than seven days. Install the app from the marketplace,"
+                " or ask for a new link."
+            ),
             code="expired",
         )
     if link.line.starts_on > on:
         raise ValidationError(
-            f"What was signed starts on {link.line.starts_on}. Use this link from that"
-            " day on, or ask for a new one then.",
+            _(
+                "What was signed starts on %(day)s. Use this link from that day on,"
+                " or ask for a new one then."
+            )
+            % {"day": days.said(link.line.starts_on)},
             code="not_started",
         )
     if link.line.ends_on and link.line.ends_on <= on:
         raise ValidationError(
-            "What was signed has ended, so this link covers nothing any more.",
+            _("What was signed has ended, so this link covers nothing any more."),
             code="ended",
         )
 

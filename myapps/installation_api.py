@@ -6,6 +6,7 @@ import django_filters
 from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
@@ -300,7 +301,7 @@ def _among(add_ons: list[Line], wanted: list[int]) -> list[Line]:
     by_id = {line.pk: line for line in add_ons}
     if set(wanted) - set(by_id):
         raise ValidationError(
-            "Some of these lines are no add-ons of the app that could end with it.",
+            _("Some of these lines are no add-ons of the app that could end with it."),
             code="not_add_ons",
         )
     return [by_id[pk] for pk in dict.fromkeys(wanted)]

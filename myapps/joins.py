@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Role, User
 from billing import contracts, effects, lines
@@ -313,7 +314,7 @@ def queued(installation: Installation, pks: Iterable[int]) -> list[JoinEvent]:
     )
     if len(found) != len(wanted) or not found:
         raise ValidationError(
-            "Some of these users are not waiting any more. Load the page again.",
+            _("Some of these users are not waiting any more. Load the page again."),
             code="not_queued",
         )
     return found

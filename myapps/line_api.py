@@ -6,6 +6,7 @@ import django_filters
 from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
@@ -201,10 +202,10 @@ class WishSerializer(serializers.Serializer):
 
     def validate(self, asked):
         if ("installation" in asked) == ("line" in asked):
-            raise serializers.ValidationError("Name an installation or a line.")
+            raise serializers.ValidationError(_("Name an installation or a line."))
         if ("installation" in asked) != ("quantity" in asked):
             raise serializers.ValidationError(
-                "A quantity goes with an installation, and with nothing else."
+                _("A quantity goes with an installation, and with nothing else.")
             )
         return asked
 
@@ -275,6 +276,10 @@ def _above_active(installation, quantity: int) -> None:
     active = installation.plan.units(installation.seats.count())
     if quantity < active:
         raise ValidationError(
-            f"{active} are active. Remove somebody first, or choose {active} or more.",
+            _(
+                "%(active)s are active. Remove somebody first, or choose %(active)s"
+                " or more."
+            )
+            % {"active": active},
             code="in_use",
         )

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing.models import Line
@@ -27,15 +28,18 @@ def recipient(line: Line) -> User:
     address = line.order_form.install_link_to if line.order_form_id else ""
     if not address:
         raise ValidationError(
-            "The order form names nobody for its install link.", code="no_recipient"
+            _("The order form names nobody for its install link."), code="no_recipient"
         )
     user = User.objects.active().filter(
         account=line.account_id, email=address.strip().lower()
     )
     if not user.exists():
         raise ValidationError(
-            f"Nobody active of {line.account} signs in with {address}. Correct the"
-            " address, or import the person first.",
+            _(
+                "Nobody active of %(account)s signs in with %(address)s. Correct the"
+                " address, or import the person first."
+            )
+            % {"account": line.account, "address": address},
             code="unknown_recipient",
         )
     return user.get()

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
@@ -325,7 +326,9 @@ def _partner(request, slug: str | None) -> Partner:
     if slug is not None:
         return get_object_or_404(partners, slug=slug)
     if len(partners) != 1:
-        raise ValidationError("Say for which of your partners.", code="which_partner")
+        raise ValidationError(
+            _("Say for which of your partners."), code="which_partner"
+        )
     return partners[0]
 
 

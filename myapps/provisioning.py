@@ -8,6 +8,7 @@ from datetime import date
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing import contracts, reversals
@@ -41,7 +42,9 @@ def refuse(
     Refuses a late answer (code answered) and one without a reason (no_reason).
     """
     if not reason.strip():
-        raise ValidationError("Say why: the administrator reads it.", code="no_reason")
+        raise ValidationError(
+            _("Say why: the administrator reads it."), code="no_reason"
+        )
     installation = _waiting(installation, on=on)
     _fail(installation, answer=reason, by=by, on=on)
     return installation
@@ -126,7 +129,7 @@ def _waiting(installation: Installation, *, on: date) -> Installation:
     row = Installation.objects.locked(installation.pk)
     if row.state != State.INSTALLING or row.closed_on or row.confirm_by <= on:
         raise ValidationError(
-            "This installation has been answered, or its seven days are over.",
+            _("This installation has been answered, or its seven days are over."),
             code="answered",
         )
     return row

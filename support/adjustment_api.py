@@ -5,6 +5,7 @@ the rules of the desk's pages (3.12–3.14).
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
@@ -79,7 +80,7 @@ class DraftSerializer(serializers.Serializer):
 
     def validate(self, asked):
         if sum(name in asked for name in ("quantity", "plan", "charge")) != 1:
-            raise serializers.ValidationError("Name a quantity, a plan or a charge.")
+            raise serializers.ValidationError(_("Name a quantity, a plan or a charge."))
         return asked
 
 
@@ -163,7 +164,7 @@ class Adjustments(viewsets.GenericViewSet):
             ).first()
             if plan is None:
                 raise ValidationError(
-                    "The app has no plan of this code.", code="foreign_plan"
+                    _("The app has no plan of this code."), code="foreign_plan"
                 )
             made = adjustments.draft(ticket, plan=plan, **acting)
         else:
@@ -227,5 +228,5 @@ class Adjustments(viewsets.GenericViewSet):
         asked, newest = self.get_object(), adjustments.newest(self._ticket())
         if newest is None or newest.version != asked.version:
             raise ValidationError(
-                "Another version stands. Read it, then decide.", code="changed"
+                _("Another version stands. Read it, then decide."), code="changed"
             )

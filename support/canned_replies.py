@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from support import wishes
+from journal import days
 from support.models import CannedReply, Ticket
 
 VARIABLE = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
@@ -43,11 +43,11 @@ VARIABLES: dict[str, tuple[str, Callable]] = {
     ),
     "term_end": (
         gettext_lazy("First day after the term"),
-        lambda ticket, by, on: ticket.term_ends_on and wishes.said(ticket.term_ends_on),
+        lambda ticket, by, on: ticket.term_ends_on and days.said(ticket.term_ends_on),
     ),
     "today": (
         gettext_lazy("Today at the customer's"),
-        lambda ticket, by, on: wishes.said(on),
+        lambda ticket, by, on: days.said(on),
     ),
     "me": (
         gettext_lazy("Your own name"),

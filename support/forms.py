@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account, User
 from billing import credits
 from billing.models import Charge, Line, Term
+from journal import days
 from marketplace.models import App, Plan
 from myapps.models import Installation
 from support import attachments, categories, wishes
@@ -61,7 +62,7 @@ class LineField(forms.ModelChoiceField):
             "app": line.plan.app.name,
             "plan": line.plan.name,
             "billed": line.billed,
-            "day": wishes.said(line.term_ends_on),
+            "day": days.said(line.term_ends_on),
         }
 
 
@@ -70,8 +71,8 @@ class ChargeField(forms.ModelChoiceField):
         return _("%(app)s %(plan)s, %(first)s to %(last)s: %(amount)s") % {
             "app": charge.line.plan.app.name,
             "plan": charge.line.plan.name,
-            "first": wishes.said(charge.starts_on),
-            "last": wishes.said(charge.ends_on - timedelta(days=1)),
+            "first": days.said(charge.starts_on),
+            "last": days.said(charge.ends_on - timedelta(days=1)),
             "amount": wishes.sum_of(charge.amount, charge.currency),
         }
 
@@ -234,7 +235,7 @@ class WordsForm(forms.Form):
     to = forms.ChoiceField(choices=[("customer", ""), ("note", "")])
     wait = forms.BooleanField(required=False, label=_("Wait for the customer's answer"))
     seen = forms.IntegerField(
-        required=False, min_value=0, help_text="The newest message on the page."
+        required=False, min_value=0, help_text=_("The newest message on the page.")
     )
 
 

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from billing.models import Hold, RenewalChange
-from journal import outbox
+from journal import days, outbox
 from support import proposals, wishes
 from support.models import HeldAlert, Message, Ticket
 
@@ -79,7 +79,7 @@ def _words(ticket: Ticket, proposal: proposals.Proposal) -> str:
         "Approve or decline it: until then it is not billed."
     ) % {
         "days": held.days,
-        "day": wishes.said(held.since),
+        "day": days.said(held.since),
         "amount": wishes.sum_of(held.amount, proposal.currency),
         "quantity": held.quantity,
     }

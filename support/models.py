@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import known_zone
 from billing.models import amount
@@ -50,40 +51,40 @@ class Ticket(models.Model):
     class Category(models.TextChoices):
         INSTALL = (
             "INSTALL",
-            "Technical and Product Support > AppConnect > App Install/Uninstall",
+            _("Technical and Product Support > AppConnect > App Install/Uninstall"),
         )
-        CANCELLATION = "CANCELLATION", "Billing > Cancellation at term end"
-        REDUCTION = "REDUCTION", "Billing > Seat reduction at renewal"
-        PLAN_AT_RENEWAL = "PLAN_AT_RENEWAL", "Billing > Plan change at renewal"
-        REPLACED = "REPLACED", "Billing > Plan replaced"
-        CHARGE = "CHARGE", "Billing > Charge question"
-        ADD_ON = "ADD_ON", "Billing > Add-on activation"
-        PARKED = "PARKED", "Billing > Parked line"
-        CONTRACT = "CONTRACT", "Sales > Contract ended"
-        SALES = "SALES", "Sales > Price request"
+        CANCELLATION = "CANCELLATION", _("Billing > Cancellation at term end")
+        REDUCTION = "REDUCTION", _("Billing > Seat reduction at renewal")
+        PLAN_AT_RENEWAL = "PLAN_AT_RENEWAL", _("Billing > Plan change at renewal")
+        REPLACED = "REPLACED", _("Billing > Plan replaced")
+        CHARGE = "CHARGE", _("Billing > Charge question")
+        ADD_ON = "ADD_ON", _("Billing > Add-on activation")
+        PARKED = "PARKED", _("Billing > Parked line")
+        CONTRACT = "CONTRACT", _("Sales > Contract ended")
+        SALES = "SALES", _("Sales > Price request")
 
     class State(models.TextChoices):
-        NEW = "NEW", "New"
-        OPEN = "OPEN", "Open"
-        WAITING = "WAITING", "Waiting for the customer"
-        PARTNER = "PARTNER", "Waiting for a partner"
-        SCHEDULED = "SCHEDULED", "Scheduled for renewal"
-        SOLVED = "SOLVED", "Solved"
-        CLOSED = "CLOSED", "Closed"
+        NEW = "NEW", _("New")
+        OPEN = "OPEN", _("Open")
+        WAITING = "WAITING", _("Waiting for the customer")
+        PARTNER = "PARTNER", _("Waiting for a partner")
+        SCHEDULED = "SCHEDULED", _("Scheduled for renewal")
+        SOLVED = "SOLVED", _("Solved")
+        CLOSED = "CLOSED", _("Closed")
 
     class Origin(models.TextChoices):
-        CUSTOMER = "CUSTOMER", "Customer"
-        TERM_END = "TERM_END", "End of term"
-        PLAN_CHANGE = "PLAN_CHANGE", "Plan change"
-        STAFF = "STAFF", "Staff"
-        PARTNER = "PARTNER", "Partner"
-        RECONCILE = "RECONCILE", "Reconcile"
+        CUSTOMER = "CUSTOMER", _("Customer")
+        TERM_END = "TERM_END", _("End of term")
+        PLAN_CHANGE = "PLAN_CHANGE", _("Plan change")
+        STAFF = "STAFF", _("Staff")
+        PARTNER = "PARTNER", _("Partner")
+        RECONCILE = "RECONCILE", _("Reconcile")
 
     class Priority(models.IntegerChoices):
-        LOW = 1, "Low"
-        NORMAL = 2, "Normal"
-        HIGH = 3, "High"
-        URGENT = 4, "Urgent"
+        LOW = 1, _("Low")
+        NORMAL = 2, _("Normal")
+        HIGH = 3, _("High")
+        URGENT = 4, _("Urgent")
 
     DONE = ["SOLVED", "CLOSED"]
     ASLEEP = ["WAITING", "PARTNER"]
@@ -242,7 +243,7 @@ class Ticket(models.Model):
                 condition=~Q(state__in=["WAITING", "PARTNER"])
                 | Q(wakes_on__isnull=False),
                 name="a_waiting_ticket_wakes",
-                violation_error_message="Say on which day the ticket wakes.",
+                violation_error_message=_("Say on which day the ticket wakes."),
             ),
             models.CheckConstraint(
                 condition=Q(merged_into=None) | ~Q(merged_into=F("id")),
@@ -308,9 +309,9 @@ class Message(models.Model):
     """What was said on a ticket: to the customer, or among staff."""
 
     class Channel(models.TextChoices):
-        PAGE = "PAGE", "Page"
-        EMAIL = "EMAIL", "Email"
-        API = "API", "API"
+        PAGE = "PAGE", _("Page")
+        EMAIL = "EMAIL", _("Email")
+        API = "API", _("API")
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="messages")
     author = models.ForeignKey(
@@ -412,21 +413,21 @@ class Adjustment(models.Model):
     """
 
     class Kind(models.TextChoices):
-        END = "END", "End at renewal"
-        LOWER = "LOWER", "Lower the quantity at renewal"
-        PLAN = "PLAN", "Change plan at renewal"
-        REPLACED = "REPLACED", "End a replaced plan early"
-        CREDIT = "CREDIT", "Credit a disputed charge"
+        END = "END", _("End at renewal")
+        LOWER = "LOWER", _("Lower the quantity at renewal")
+        PLAN = "PLAN", _("Change plan at renewal")
+        REPLACED = "REPLACED", _("End a replaced plan early")
+        CREDIT = "CREDIT", _("Credit a disputed charge")
 
     class State(models.TextChoices):
-        DRAFT = "DRAFT", "Draft"
-        PROPOSED = "PROPOSED", "Proposed"
-        APPROVED = "APPROVED", "Approved"
-        SCHEDULED = "SCHEDULED", "Scheduled for renewal"
-        APPLIED = "APPLIED", "Applied"
-        DECLINED = "DECLINED", "Declined"
-        SUPERSEDED = "SUPERSEDED", "Superseded"
-        WITHDRAWN = "WITHDRAWN", "Withdrawn"
+        DRAFT = "DRAFT", _("Draft")
+        PROPOSED = "PROPOSED", _("Proposed")
+        APPROVED = "APPROVED", _("Approved")
+        SCHEDULED = "SCHEDULED", _("Scheduled for renewal")
+        APPLIED = "APPLIED", _("Applied")
+        DECLINED = "DECLINED", _("Declined")
+        SUPERSEDED = "SUPERSEDED", _("Superseded")
+        WITHDRAWN = "WITHDRAWN", _("Withdrawn")
 
     LIVE = ["PROPOSED", "APPROVED", "SCHEDULED"]
     MOVES = {
@@ -535,7 +536,9 @@ class Adjustment(models.Model):
                     charge__isnull=False,
                 ),
                 name="one_live_adjustment_per_charge",
-                violation_error_message="A credit for this charge is proposed already.",
+                violation_error_message=_(
+                    "A credit for this charge is proposed already."
+                ),
             ),
             models.UniqueConstraint(
                 fields=["ticket"],
@@ -646,8 +649,8 @@ class Evidence(models.Model):
     """
 
     class Moment(models.TextChoices):
-        OPENED = "OPENED", "When it was opened"
-        DECIDED = "DECIDED", "When it was decided"
+        OPENED = "OPENED", _("When it was opened")
+        DECIDED = "DECIDED", _("When it was decided")
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="evidence")
     change = models.ForeignKey(
@@ -922,8 +925,8 @@ class TicketLink(models.Model):
     """Two tickets that belong together."""
 
     class Kind(models.TextChoices):
-        RELATED = "RELATED", "Related"
-        SPLIT = "SPLIT", "Split off"
+        RELATED = "RELATED", _("Related")
+        SPLIT = "SPLIT", _("Split off")
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="links")
     other = models.ForeignKey(Ticket, models.CASCADE, related_name="linked_by")
@@ -1067,7 +1070,7 @@ class SavedQueue(models.Model):
             models.UniqueConstraint(
                 fields=["owner", "name"],
                 name="one_saved_queue_per_name",
-                violation_error_message="You have a queue of that name already.",
+                violation_error_message=_("You have a queue of that name already."),
             )
         ]
 
@@ -1103,9 +1106,9 @@ class BulkItem(models.Model):
     """One ticket of a bulk job: waiting, done, or refused with words."""
 
     class Outcome(models.TextChoices):
-        WAITING = "", "Waiting"
-        DONE = "DONE", "Done"
-        REFUSED = "REFUSED", "Refused"
+        WAITING = "", _("Waiting")
+        DONE = "DONE", _("Done")
+        REFUSED = "REFUSED", _("Refused")
 
     job = models.ForeignKey(BulkJob, models.CASCADE, related_name="items")
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="+")
@@ -1143,12 +1146,12 @@ class IncomingMail(models.Model):
     """An email that came to the desk, and what became of it; each is taken once."""
 
     class Outcome(models.TextChoices):
-        REPLY = "REPLY", "Added to a ticket"
-        OPENED = "OPENED", "Opened a ticket"
-        AUTOMATIC = "AUTOMATIC", "An automatic answer, kept aside"
-        LOOP = "LOOP", "Our own mail come back"
-        UNKNOWN = "UNKNOWN", "From nobody we know"
-        REFUSED = "REFUSED", "Could not be read or added"
+        REPLY = "REPLY", _("Added to a ticket")
+        OPENED = "OPENED", _("Opened a ticket")
+        AUTOMATIC = "AUTOMATIC", _("An automatic answer, kept aside")
+        LOOP = "LOOP", _("Our own mail come back")
+        UNKNOWN = "UNKNOWN", _("From nobody we know")
+        REFUSED = "REFUSED", _("Could not be read or added")
 
     mail_id = models.CharField(max_length=300, unique=True)
     sender = models.CharField(max_length=320)

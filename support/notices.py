@@ -204,8 +204,8 @@ def _write(user: User, entries, *, ends_on, mark, on, at, places) -> None:
         "account": entries[0].line.account,
         "entries": entries,
         "ends_on": ends_on,
-        "last_day": wishes.said(ends_on - timedelta(days=1)),
-        "day": wishes.said(ends_on),
+        "last_day": days.said(ends_on - timedelta(days=1)),
+        "day": days.said(ends_on),
         "days": days,
         "places": places,
     }

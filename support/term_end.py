@@ -20,8 +20,9 @@ from accounts.models import Account
 from billing import starts, terms
 from billing.models import Contract, Line, RenewalChange, Term
 from billing.renewals import Rolled
+from journal import days
 from myapps import coverage, endings, joins, usage
-from support import tickets, wishes
+from support import tickets
 from support.models import Ticket
 
 log = logging.getLogger(__name__)
@@ -226,7 +227,7 @@ def _tell_stranded(rolled: list[Rolled]) -> None:
             % {
                 "plan": line.plan,
                 "currency": successor.currency,
-                "day": wishes.said(successor.starts_on),
+                "day": days.said(successor.starts_on),
             },
             line=line,
             app=line.app,
@@ -274,7 +275,7 @@ def _wind_up(pk: int) -> int:
 def _ended(contract: Contract, lines) -> str:
     words = [
         _("The contract ended on %(day)s and no other follows it.")
-        % {"day": wishes.said(contract.ends_on)}
+        % {"day": days.said(contract.ends_on)}
     ]
     words += [f"· {line.plan.app} {line.plan}" for line in lines]
     return "\n".join(words)

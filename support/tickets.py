@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Account, User
 from billing import credits, lines, renewals
 from billing.models import Line, RenewalChange
-from journal import activities
+from journal import activities, days
 from journal.models import Activity
 from marketplace import offers
 from marketplace.models import App, Offer, Plan
@@ -203,7 +203,7 @@ def _asked(ticket: Ticket, *, by: User | None, on: date) -> None:
 
 
 def _opening(ticket: Ticket) -> str:
-    words = {"day": wishes.said(ticket.term_ends_on)}
+    words = {"day": days.said(ticket.term_ends_on)}
     text = _(
         "The term ends on %(day)s with this request undecided. Until Support decides, "
         "what it disputes is held and not billed."

@@ -1,15 +1,15 @@
 """Renewal changes in plain words: what was asked for, and what came of it."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from babel.numbers import format_currency
-from django.utils.formats import date_format
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_noop as _
 
 from billing.models import RenewalChange
+from journal import days
 from support.models import Adjustment, Ticket
 
 Kind = RenewalChange.Kind
@@ -21,11 +21,6 @@ CATEGORIES = {
     Kind.PLAN: Ticket.Category.PLAN_AT_RENEWAL,
     Kind.REPLACED: Ticket.Category.REPLACED,
 }
-
-
-def said(day: date) -> str:
-    """A day as sentences have it: 30 Nov 2026."""
-    return date_format(day, "j M Y")
 
 
 def title(change: RenewalChange) -> str:
@@ -84,8 +79,8 @@ def credited(adjustment: Adjustment, *, approve: bool) -> str:
         "amount": sum_of(adjustment.gives_back, charge.currency),
         "charge": sum_of(charge.amount, charge.currency),
         "name": f"{line.plan.app.name} {line.plan.name}",
-        "first_day": said(charge.starts_on),
-        "last_day": said(charge.ends_on - timedelta(days=1)),
+        "first_day": days.said(charge.starts_on),
+        "last_day": days.said(charge.ends_on - timedelta(days=1)),
         "reason": adjustment.reason,
     }
 
@@ -115,9 +110,9 @@ def _words(change: RenewalChange, *, granted: bool = False) -> dict:
         "plan": line.plan.name,
         "to_plan": plan.name if plan else "",
         "quantity": change.to_quantity if granted else change.target_quantity,
-        "last_day": said(change.term_ends_on - timedelta(days=1)),
-        "day": said(change.term_ends_on),
-        "changed_on": said(change.effective_on) if change.effective_on else "",
+        "last_day": days.said(change.term_ends_on - timedelta(days=1)),
+        "day": days.said(change.term_ends_on),
+        "changed_on": days.said(change.effective_on) if change.effective_on else "",
     }
 
 
