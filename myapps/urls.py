@@ -9,6 +9,7 @@ from myapps import (
     drift_pages,
     ending_pages,
     export_pages,
+    foresight_pages,
     install_pages,
     launch_pages,
     overview_pages,
@@ -107,6 +108,7 @@ urlpatterns = [
         name="refuse-waiting",
     ),
     path("apps/<slug:slug>/plan/", plan_pages.plan, name="plan"),
+    path("apps/<slug:slug>/what-if/", foresight_pages.what_if, name="what-if"),
     path(
         "apps/<slug:slug>/plan/<slug:code>/", plan_pages.change_plan, name="change-plan"
     ),
