@@ -11,6 +11,7 @@ from ops import scratch, variables
 PARTS = {
     "term_end": "end_terms over 100,000 due lines, beside a bare INSERT … SELECT",
     "pages": "pages, beside an empty Django view on the same server",
+    "spending": "the overview and spending of 60 apps and 100,000 seats, beside the same",
     "desk": "the desk's pages over 100,000 tickets and 500,000 messages, beside the same",
     "writers": "seat additions a second at 1, 8 and 64 writers",
 }

@@ -28,6 +28,8 @@ from ops.environment import VENV  # noqa: E402
 PORT = 8931
 TIMES = 60
 PAGES = {
+    "overview": "/overview/",
+    "spending": "/spending/",
     "My Apps": "/apps/",
     "one app": "/apps/slack/users/",
     "marketplace": "/marketplace/",

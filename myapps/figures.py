@@ -12,12 +12,12 @@ from django.db.models.functions import Greatest, TruncMonth
 from django.utils.translation import gettext as _
 
 from accounts.models import Account
-from billing import forecasts, periods, spending
+from billing import periods, spending
 from billing.models import Line, Term
 from journal.charts import Column, Table
 from marketplace.models import App
-from myapps import cost_shares
-from myapps.models import Installation, SeatEvent
+from myapps import cost_shares, foresight
+from myapps.models import SeatEvent
 
 PAST = 12
 AHEAD = 12
@@ -30,22 +30,10 @@ ZERO = Decimal(0)
 def tables(account: Account, *, on: date) -> list[Table]:
     """All of them; of money one for each currency."""
     return [
-        *spend(account, on=on, to_come=committed(account, on=on)),
+        *spend(account, on=on, to_come=foresight.committed(account, on=on)),
         *seats(account, on=on),
         *unused(account, on=on),
     ]
-
-
-def committed(account: Account, *, on: date) -> list[forecasts.Committed]:
-    """What is still charged to each term's end, with the seats that there are now."""
-    installed = (
-        Installation.objects.of(account)
-        .standing()
-        .annotate(active=Sum(Case(When(seats__isnull=False, then=1), default=0)))
-        .values_list("plan_id", "active", "ends_on")
-    )
-    use = {plan: forecasts.Use(active, ends) for plan, active, ends in installed}
-    return forecasts.committed(account, on=on, use=use)
 
 
 def months(on: date, *, back: int = 0, ahead: int = 0) -> list[date]:

@@ -190,7 +190,7 @@ def _second_persons(account: Account, user, *, on: date) -> list[Decision]:
         number,
     )
     note = _("Nothing is bought until somebody else approves it.")
-    url = _place("myapps:purchases")
+    url = _place("myapps:approvals")
     return [Decision("users", "warn", words % {"n": number}, note, url)]
 
 
