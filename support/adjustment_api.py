@@ -85,7 +85,10 @@ class DraftSerializer(serializers.Serializer):
 
 
 class DecisionSerializer(serializers.Serializer):
-    seen = serializers.CharField(max_length=64, default="", allow_blank=True)
+    seen = serializers.CharField(
+        max_length=64,
+        help_text="What was read as `seen` of the version that is decided.",
+    )
     word = serializers.CharField(
         max_length=2_000, default="", allow_blank=True,
         help_text="Stands before what the decision means, which is said by itself.",
@@ -218,7 +221,7 @@ class Adjustments(viewsets.GenericViewSet):
         ticket, acting = self._matched()
         self._newest()
         tickets.decide(
-            ticket, approve=approve, word=said["word"], seen=said["seen"] or None,
+            ticket, approve=approve, word=said["word"], seen=said["seen"],
             at=clock.now(), **acting,
         )  # fmt: skip
         return self._answer()

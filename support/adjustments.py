@@ -123,9 +123,11 @@ def price(adjustment: Adjustment, *, on: date) -> proposals.Proposal:
 @transaction.atomic
 def draft(
     ticket: Ticket, *, by: User, on: date, quantity: int | None = None,
-    plan: Plan | None = None, reason: str = "",
+    plan: Plan | None = None, reason: str = "", at_once: bool = False,
 ) -> Adjustment:  # fmt: skip
     """Draft another quantity or plan than was asked. A new draft replaces the old one.
+
+    `at_once`: propose it too, or leave nothing where that is refused.
 
     Refuses a ticket whose change is not undecided (code decided, nothing_to_decide), a
     draft that says what is proposed already (same), and what `renewals.refuse_grant`
@@ -151,14 +153,18 @@ def draft(
         raise ValidationError(_("That is what is proposed already."), code="same")
     proposal = proposals.of(change, on=on, quantity=quantity, plan=plan)
     target = _target(proposal, quantity=quantity, plan=plan)
-    return _write(ticket, proposal, target, reason=reason, by=by, on=on)
+    drafted = _write(ticket, proposal, target, reason=reason, by=by, on=on)
+    return propose(drafted, by=by, on=on) if at_once else drafted
 
 
 @transaction.atomic
 def draft_credit(
-    ticket: Ticket, charge: Charge, amount: Decimal, *, by: User, on: date, reason: str
-) -> Adjustment:
+    ticket: Ticket, charge: Charge, amount: Decimal, *, by: User, on: date, reason: str,
+    at_once: bool = False,
+) -> Adjustment:  # fmt: skip
     """Draft the credit of a disputed charge: all of it, or a part, with the reason.
+
+    `at_once`: propose it too, or leave nothing where that is refused.
 
     `amount` in the charge's currency. Refuses a ticket that carries a renewal change
     (code not_a_question), another account's charge (foreign_charge), a draft without a
@@ -189,7 +195,8 @@ def draft_credit(
         "from_plan_id": charge.line.plan_id,
     }
     proposal = proposals.of_credit(charge, amount)
-    return _write(ticket, proposal, target, reason=reason, by=by, on=on)
+    drafted = _write(ticket, proposal, target, reason=reason, by=by, on=on)
+    return propose(drafted, by=by, on=on) if at_once else drafted
 
 
 def _write(ticket: Ticket, proposal, target: dict, *, reason, by, on) -> Adjustment:

@@ -17,7 +17,7 @@ from accounts import authority, clock, remembered
 from accounts.api_doors import etag, match, opens
 from accounts.models import ApiKey
 from support import conversations, tickets, wishes
-from support.forms import NEEDS_MANAGE, QUESTIONS, RequestForm
+from support.forms import BUYS, NEEDS_MANAGE, QUESTIONS, RequestForm
 from support.models import Message, Ticket
 
 ACCOUNT, SUPPORT = ApiKey.Audience.ACCOUNT, ApiKey.Audience.SUPPORT
@@ -100,6 +100,12 @@ class AskSerializer(serializers.Serializer):
     plan = serializers.CharField(
         required=False, max_length=100, help_text="A plan's code."
     )
+    people = serializers.IntegerField(
+        required=False, min_value=1, max_value=10**7, help_text="Asking sales."
+    )
+    currency = serializers.RegexField(
+        "^[A-Z]{3}$", required=False, help_text="Asking sales: three letters, as EUR."
+    )
 
 
 class WordsSerializer(serializers.Serializer):
@@ -140,6 +146,9 @@ class Requests(
         if category in NEEDS_MANAGE and not authority.held(user, authority.MANAGE):
             self.permission_denied(request, "The key's person lacks this authority.")
         on = clock.today(user.account.timezone)
+        buys = any(authority.held(user, name) for name in authority.PURCHASING)
+        if category in BUYS and not buys:
+            self.permission_denied(request, "The key's person lacks this authority.")
         form = RequestForm(asked, account=user.account, category=category, on=on)
         if not form.is_valid():
             raise serializers.ValidationError(form.errors)

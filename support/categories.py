@@ -28,13 +28,14 @@ class Kind:
 
     `questions` are the fields of a customer's form, none where customers do not choose
     it; `links` what a ticket of it must name; `queue` whose it is; `manage` whether
-    asking takes the Manage permission.
+    asking takes the Manage permission, `buys` whether it takes purchasing authority.
     """
 
     queue: str
     questions: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     manage: bool = False
+    buys: bool = False
 
 
 @dataclass
@@ -62,7 +63,12 @@ KINDS = {
     Category.ADD_ON: Kind("billing", ("line", "body"), links=("line",), manage=True),
     Category.PARKED: Kind("operations", links=("line",)),
     Category.CONTRACT: Kind("sales"),
-    Category.SALES: Kind("sales", ("app", "plan", "body"), links=("app",)),
+    Category.SALES: Kind(
+        "sales",
+        ("app", "plan", "people", "currency", "body"),
+        links=("app",),
+        buys=True,
+    ),
 }
 
 MISSING = {

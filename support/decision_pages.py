@@ -73,7 +73,7 @@ def adjust(request, pk):
             else:
                 drafted = adjustments.draft(
                     ticket, by=request.user, on=on, reason=form.cleaned_data["reason"],
-                    **wanted,
+                    at_once="propose" in request.POST, **wanted,
                 )  # fmt: skip
                 return _drafted(request, ticket, drafted)
         except ValidationError as refusal:
@@ -107,6 +107,7 @@ def credit(request, pk):
             drafted = adjustments.draft_credit(
                 ticket, form.cleaned_data["charge"], form.wanted(), by=request.user,
                 on=local_day(ticket), reason=form.cleaned_data["reason"],
+                at_once="propose" in request.POST,
             )  # fmt: skip
             return _drafted(request, ticket, drafted)
         except ValidationError as refusal:
@@ -117,8 +118,7 @@ def credit(request, pk):
 
 
 def _drafted(request, ticket, drafted: Adjustment):
-    if "propose" in request.POST:
-        adjustments.propose(drafted, by=request.user, on=local_day(ticket))
+    if drafted.state == Adjustment.State.PROPOSED:
         messages.success(request, _("Proposed."))
     else:
         messages.success(request, _("Saved as a draft. Only staff see it."))

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
@@ -24,6 +25,7 @@ QUESTIONS = categories.asked_of_customers()
 
 MOST_CHARGES = 100
 
+BUYS = {category for category in QUESTIONS if categories.KINDS[category].buys}
 NEEDS_MANAGE = {category for category in QUESTIONS if categories.KINDS[category].manage}
 
 ASKS = {
@@ -32,7 +34,7 @@ ASKS = {
     Category.REDUCTION: _("Why shall it be lower?"),
     Category.CANCELLATION: _("Why shall it end?"),
     Category.ADD_ON: _("What shall the partner activate?"),
-    Category.SALES: _("What do you need, for how many people?"),
+    Category.SALES: _("What do you need?"),
 }
 
 
@@ -54,6 +56,14 @@ def lines_of(account: Account, *, on, category: str):
     if category in {Category.REDUCTION, Category.CANCELLATION}:
         return lines.renewing().filter(monthly_unit_price__gt=0)
     return lines
+
+
+def plans_told(account: Account):
+    """Plans that a request may name: listed ones of listed apps, and the account's own."""
+    own = Q(pk__in=account.lines.values("plan"))
+    return Plan.objects.filter(app__in=App.objects.listed()).filter(
+        Q(listed=True) | own
+    )
 
 
 class LineField(forms.ModelChoiceField):
@@ -126,6 +136,17 @@ class RequestForm(forms.Form):
         empty_label=_("Choose"),
     )
     plan = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)
+    people = forms.IntegerField(
+        required=False, min_value=1, max_value=10**7, label=_("For how many people")
+    )
+    currency = forms.RegexField(
+        "^[A-Z]{3}$",
+        required=False,
+        strip=True,
+        label=_("In which currency"),
+        help_text=_("Three letters, as EUR. Your contract's, unless you need another."),
+        widget=forms.TextInput(attrs={"maxlength": 3, "size": 5}),
+    )
     body = forms.CharField(max_length=4_000, widget=forms.Textarea(attrs={"rows": 5}))
 
     def __init__(self, *args, account, category, on, **kwargs):
@@ -178,11 +199,23 @@ class RequestForm(forms.Form):
             )
         if code := cleaned.pop("plan", ""):
             app = cleaned.get("app")
-            plans = (
-                Plan.objects.filter(app=app, code=code) if app else Plan.objects.none()
-            )
-            cleaned["plan"] = plans.first()
+            plans = plans_told(self.account).filter(app=app, code=code)
+            cleaned["plan"] = plans.first() if app else None
+        self._say_choice(cleaned)
         return cleaned
+
+    def _say_choice(self, cleaned) -> None:
+        """For how many and in which currency, under what was written to sales."""
+        people, currency = cleaned.pop("people", None), cleaned.pop("currency", "")
+        said = []
+        if people:
+            count = {"people": people}
+            words = ngettext("For %(people)s person.", "For %(people)s people.", people)
+            said.append(words % count)
+        if currency:
+            said.append(gettext("In %(currency)s.") % {"currency": currency})
+        if said and cleaned.get("body"):
+            cleaned["body"] += "\n\n" + " ".join(said)
 
     def _installed(self, line: Line) -> bool:
         return (

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import authority, clock
+from billing import contracts
 from billing.models import Line, RenewalChange
 from journal import days
 from marketplace.models import App
@@ -25,12 +26,14 @@ from support import (
 )
 from support.file_pages import download
 from support.forms import (
+    BUYS,
     NEEDS_MANAGE,
     QUESTIONS,
     FilesForm,
     RatingForm,
     ReplyForm,
     RequestForm,
+    plans_told,
 )
 from support.models import Attachment, Ticket
 
@@ -70,7 +73,7 @@ WHAT_FOR = {
 @authority.customer_required
 def requests(request):
     """One's own requests; those who manage apps see all of the account."""
-    found = _seen_by(request.user).select_related("app", "requester", "change")
+    found = seen_by(request.user).select_related("app", "requester", "change")
     open_ones = request.GET.get("show") != "all"
     shown = found.open() if open_ones else found
     context = {
@@ -89,7 +92,7 @@ def requests(request):
 @authority.customer_required
 def waiting_for_you(request):
     """Requests that wait for an answer of who asked: a fragment for other pages."""
-    waiting = _seen_by(request.user).filter(state=Ticket.State.WAITING)
+    waiting = seen_by(request.user).filter(state=Ticket.State.WAITING)
     context = {"tickets": waiting.order_by("-id")[:WAITING_SHOWN]}
     return render(request, "support/_waiting_for_you.html", context)
 
@@ -106,11 +109,15 @@ def new_request(request):
             "support/new_request.html",
             {"categories": offered, "goes_on_from": request.GET.get("from", "")},
         )
+    if category in BUYS and not _buys(request.user):
+        return _ask_own_company(request)
     if category in NEEDS_MANAGE and not authority.held(request.user, authority.MANAGE):
         raise PermissionDenied
     account, on = request.user.account, _on(request)
     asked = {"account": account, "category": category, "on": on}
     first = {name: request.GET.get(name, "") for name in ("app", "plan", "line")}
+    if category in BUYS:
+        first |= _wish(request, on=on)
     first |= _goes_on_from(request)
     form = RequestForm(request.POST or None, **asked, initial=first)
     files = FilesForm(request.POST or None, request.FILES or None)
@@ -131,7 +138,12 @@ def new_request(request):
         else:
             messages.success(
                 request,
-                _("Support has your request: %(number)s.") % {"number": ticket.number},
+                (
+                    _("Sales has your request: %(number)s.")
+                    if category in BUYS
+                    else _("Support has your request: %(number)s.")
+                )
+                % {"number": ticket.number},
             )
             return redirect("support:request", ticket.pk)
     if form.errors:
@@ -144,6 +156,7 @@ def new_request(request):
         "icon": WHAT_FOR[category][0],
         "lead": WHAT_FOR[category][1],
         "plan_wanted": _plan_wanted(request),
+        "sales": category in BUYS,
         "without_lines": "line" in form.fields
         and not form.fields["line"].queryset.exists(),
     }
@@ -246,7 +259,7 @@ def _page(request, ticket, *, form=None, rating_form=None, status=200):
     return render(request, "support/request.html", context, status=status)
 
 
-def _seen_by(user):
+def seen_by(user):
     """Requests that somebody may read: their own, or with Manage the account's."""
     found = Ticket.objects.of(user.account).public()
     if authority.held(user, authority.MANAGE):
@@ -272,15 +285,50 @@ def _categories(user) -> list[dict]:
     return [
         {"key": key, "label": Category(key).label, "icon": icon, "what": what}
         for key, (icon, what) in WHAT_FOR.items()
-        if manages or key not in NEEDS_MANAGE
+        if (manages or key not in NEEDS_MANAGE) and (key not in BUYS or _buys(user))
     ]
 
 
+def _buys(user) -> bool:
+    """Whether somebody holds purchasing authority of either kind."""
+    held = (authority.held(user, name) for name in authority.PURCHASING)
+    return any(held)
+
+
+def _ask_own_company(request):
+    """Who cannot buy asks their own company for the app, not our sales."""
+    app = App.objects.listed().filter(slug=request.GET.get("app", "")).first()
+    if request.method == "POST" or app is None:
+        raise PermissionDenied
+    return redirect("myapps:request-app", app.slug)
+
+
+def _wish(request, *, on) -> dict:
+    """What the page that led here knew, as words that can be edited."""
+    account, data = request.user.account, request.GET
+    plan = _plan_wanted(request)
+    app = App.objects.listed().filter(slug=data.get("app", "")).first()
+    words = {"app": app, "plan": plan, "account": account}
+    if plan:
+        body = _("%(account)s would like an offer for %(app)s, plan %(plan)s.") % words
+    elif app:
+        body = _("%(account)s would like an offer for %(app)s.") % words
+    else:
+        body = ""
+    return {
+        "people": data.get("people", ""),
+        "currency": data.get("currency") or contracts.currency_of(account, on=on) or "",
+        "body": body,
+    }
+
+
 def _plan_wanted(request):
-    """The plan that a link asked for, in words."""
+    """The plan that a link asked for, in words; none that the reader may not know."""
     data = request.POST or request.GET
-    app = App.objects.filter(slug=data.get("app", "")).first()
-    return app and app.plans.filter(code=data.get("plan", "")).first()
+    found = plans_told(request.user.account).select_related("app")
+    return found.filter(
+        app__slug=data.get("app", ""), code=data.get("plan", "")
+    ).first()
 
 
 def _again(ticket, *, by) -> str:
@@ -296,7 +344,7 @@ def _goes_on_from(request) -> dict:
     number = request.GET.get("from", "").removeprefix("T-")
     if not number.isdecimal() or len(number) > 12:
         return {}
-    old = _seen_by(request.user).filter(pk=number).select_related("app", "plan").first()
+    old = seen_by(request.user).filter(pk=number).select_related("app", "plan").first()
     if old is None:
         return {}
     words = {"number": old.number, "subject": old.subject}

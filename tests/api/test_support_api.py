@@ -3,12 +3,13 @@
 from decimal import Decimal
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from accounts import authority
 from accounts.models import ApiKey
 from billing import renewals
 from billing.models import CreditGrant, RenewalChange
-from support import conversations, tickets
+from support import adjustments, conversations, tickets
 from support.models import ApprovalLimit, Ticket
 from tests.api.firms import program
 from tests.factories import ContractFactory, LineFactory, TicketFactory, UserFactory
@@ -50,6 +51,12 @@ def colleague(present):
 
 def versions(ticket):
     return f"desk/tickets/{ticket.number}/adjustments/"
+
+
+def seen_by(desk, ticket):
+    """What an approval of the version that waits sends back."""
+    rows = desk.get(versions(ticket)).json()
+    return {"seen": next((row["seen"] for row in rows if row["seen"]), "none")}
 
 
 def matched(ticket):
@@ -208,11 +215,33 @@ class TestAdjustments:
 
         assert (answer.status_code, answer.json()["code"]) == (409, "changed")
 
+    def test_a_decision_names_the_figures_it_was_taken_on(self, ticket, desk):
+        for verb in ("approve", "decline"):
+            address = f"{versions(ticket)}1/{verb}/"
+            for said in ({}, {"seen": ""}):
+                answer = desk.post(address, said, **matched(ticket))
+                assert answer.status_code == 400
+        assert RenewalChange.objects.get().state == "UNDECIDED"
+
+    def test_a_version_proposed_meanwhile_is_not_the_one_approved(
+        self, ticket, desk, support, today
+    ):
+        seen = desk.get(f"{versions(ticket)}1/").json()["seen"]
+        other = adjustments.draft(ticket, quantity=9, by=support, on=today)
+        adjustments.propose(other, by=support, on=today)
+
+        with pytest.raises(ValidationError) as refusal:
+            tickets.decide(ticket, approve=True, by=support, on=today, seen=seen)
+
+        assert refusal.value.code == "changed"
+
     def test_an_earlier_version_is_not_decided(self, ticket, desk):
         desk.post(versions(ticket), {"quantity": 6}, **matched(ticket))
         desk.post(f"{versions(ticket)}2/propose/", **matched(ticket))
 
-        answer = desk.post(f"{versions(ticket)}1/approve/", **matched(ticket))
+        answer = desk.post(
+            f"{versions(ticket)}1/approve/", seen_by(desk, ticket), **matched(ticket)
+        )
 
         assert answer.json()["code"] == "changed"
 
@@ -222,14 +251,16 @@ class TestAdjustments:
         desk.post(f"{versions(ticket)}2/propose/", **matched(ticket))
         address = f"{versions(ticket)}2/approve/"
 
-        own = desk.post(address, **matched(ticket))
-        other = colleague.post(address, **matched(ticket))
+        own = desk.post(address, seen_by(desk, ticket), **matched(ticket))
+        other = colleague.post(address, seen_by(desk, ticket), **matched(ticket))
 
         assert own.json()["code"] == "author"
         assert other.json()["state"] == "SCHEDULED"
 
     def test_are_undone(self, ticket, desk):
-        desk.post(f"{versions(ticket)}1/approve/", **matched(ticket))
+        desk.post(
+            f"{versions(ticket)}1/approve/", seen_by(desk, ticket), **matched(ticket)
+        )
 
         answer = desk.post(f"{versions(ticket)}1/undo/", **matched(ticket))
 
@@ -239,7 +270,9 @@ class TestAdjustments:
     def test_are_declined_and_thrown_away(self, ticket, desk):
         desk.post(versions(ticket), {"quantity": 6}, **matched(ticket))
         thrown = desk.post(f"{versions(ticket)}2/discard/", **matched(ticket))
-        declined = desk.post(f"{versions(ticket)}1/decline/", **matched(ticket))
+        declined = desk.post(
+            f"{versions(ticket)}1/decline/", seen_by(desk, ticket), **matched(ticket)
+        )
 
         assert thrown.json()["state"] == "WITHDRAWN"
         assert declined.json()["state"] == "DECLINED"
@@ -268,7 +301,11 @@ class TestAdjustments:
             **matched(question),
         )
         desk.post(f"{versions(question)}1/propose/", **matched(question))
-        desk.post(f"{versions(question)}1/approve/", **matched(question))
+        desk.post(
+            f"{versions(question)}1/approve/",
+            seen_by(desk, question),
+            **matched(question),
+        )
 
         assert drafted.status_code == 201
         assert CreditGrant.objects.get().amount == 1

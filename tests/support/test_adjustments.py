@@ -462,6 +462,20 @@ class TestADisputedCharge:
         with refused("too_much"):
             self.credit(again, charge, "2.51", by=support, on=today)
 
+    def test_a_credit_that_cannot_be_proposed_leaves_no_draft(
+        self, question, charge, support, today
+    ):
+        self.credit(question, charge, "10", by=support, on=today)
+        again = TicketFactory(account=charge.account, category="CHARGE")
+
+        with refused("in_the_making"):
+            adjustments.draft_credit(
+                again, charge, Decimal(10), by=support, on=today, reason="Twice.",
+                at_once=True,
+            )  # fmt: skip
+
+        assert not again.adjustments.exists()
+
     def test_has_one_credit_in_the_making(self, question, charge, support, today):
         self.credit(question, charge, "10", by=support, on=today)
         again = TicketFactory(account=charge.account, category="CHARGE")

@@ -321,7 +321,7 @@ class TestANewRequest:
         fewer = client_of(member).get(self.address).context["categories"]
 
         assert {one["key"] for one in offered} > {one["key"] for one in fewer}
-        assert {one["key"] for one in fewer} == {"INSTALL", "SALES"}
+        assert {one["key"] for one in fewer} == {"INSTALL"}
 
     def test_about_billing_is_refused_without_manage(self, line, member, client_of):
         answer = client_of(member).post(
