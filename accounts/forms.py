@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 from django import forms
-from django.contrib.auth.forms import PasswordResetForm as DjangoPasswordResetForm
 from django.utils.translation import gettext_lazy as _
 
-from accounts import api_keys, authority, mails
+from accounts import api_keys, authority
 from accounts.models import ApiKey, Role, User
 
 STATES = [
@@ -50,6 +49,22 @@ class PeopleFilterForm(forms.Form):
         if role := asked.get("role"):
             users = users.filter(groups=role.group_id)
         return users.named(asked.get("q", ""))
+
+
+class PeopleFileForm(forms.Form):
+    """A file of people."""
+
+    LARGEST = 10_000_000  # bytes
+
+    file = forms.FileField(label=_("File of people"), max_length=200)
+
+    def clean_file(self):
+        file = self.cleaned_data["file"]
+        if file.size > self.LARGEST:
+            raise forms.ValidationError(
+                _("The file is larger than 10 MB. Send it in parts."), code="too_large"
+            )
+        return file
 
 
 class PersonForm(forms.ModelForm):
@@ -126,17 +141,6 @@ class ChosenPeopleForm(forms.Form):
     def __init__(self, *args, account, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["users"].queryset = User.objects.filter(account=account)
-
-
-class PasswordResetForm(DjangoPasswordResetForm):
-    """Also for people who have no password yet: they were imported or invited."""
-
-    def get_users(self, email):
-        return User.objects.active().filter(email__iexact=email.strip())
-
-    def save(self, **options):
-        for user in self.get_users(self.cleaned_data["email"]):
-            mails.password_reset(user)
 
 
 class KeyForm(forms.Form):

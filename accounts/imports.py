@@ -16,6 +16,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts import authority, people, roles
 from accounts.models import Account, Role, User
@@ -130,12 +131,15 @@ def bring(
     *,
     day_of: Callable[[Account], date],
     tell: Callable[[int], object] = lambda people: None,
+    by: User | None = None,
+    new_roles: bool = True,
 ) -> Counter:
     """Make the accounts say what the rows say; answers how many of what changed.
 
     `day_of` answers an account's local day; `tell` hears how many people are done.
     Roles that an account lacks are created: Administrators with all permissions,
-    purchasing authority included, others with Launch. Refuses (ValidationError with
+    purchasing authority included, others with Launch; or, without `new_roles`, refused
+    (no_role). Refuses (ValidationError with
     one message a place, code last_manager) what would leave an account without anybody
     active to manage roles. All or nothing. What is true already is no change.
     """
@@ -154,7 +158,12 @@ def bring(
         try:
             with transaction.atomic():
                 changes += _bring_account(
-                    account, theirs, on=day_of(account), tell=tell
+                    account,
+                    theirs,
+                    tell=tell,
+                    new_roles=new_roles,
+                    by=by,
+                    on=day_of(account),
                 )
         except ValidationError as refusal:
             if refusal.code != "last_manager":
@@ -165,17 +174,17 @@ def bring(
     return changes
 
 
-def _bring_account(account, rows, *, on, tell):
+def _bring_account(account, rows, *, tell, new_roles, by, on):
     changes = Counter()
     users = {
         user.email: user for user in _users_of_addresses(row.email for row in rows)
     }
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
-        changes["people added"] += _add(account, some, users, on=on)
-        changes["people changed"] += _change(account, some, users, on=on)
+        changes["people added"] += _add(account, some, users, by=by, on=on)
+        changes["people changed"] += _change(account, some, users, by=by, on=on)
         tell(len(some))
-    told = {"by": None, "on": on, "source": "import"}
+    told = {"by": by, "on": on, "source": "import"}
     came_back = [
         users[row.email]
         for row in rows
@@ -183,6 +192,8 @@ def _bring_account(account, rows, *, on, tell):
     ]
     changes["people reactivated"] += len(people.reactivate(came_back, **told))
     leaving = []
+    if not new_roles:
+        _refuse_new_roles(account, rows)
     for role, wanted in _roles(account, rows, users, changes, on=on):
         members = set(role.members.values_list("pk", flat=True))
         joining = [user for user in wanted.values() if user.pk not in members]
@@ -203,7 +214,18 @@ def _bring_account(account, rows, *, on, tell):
     return +changes
 
 
-def _add(account, rows, users, *, on):
+def _refuse_new_roles(account, rows):
+    known = {name.casefold() for name in account.roles.values_list("name", flat=True)}
+    for name in sorted({name for row in rows for name in row.roles}):
+        if name.casefold() not in known:
+            raise ValidationError(
+                _("There is no role %(role)s. Add it first, or correct the file."),
+                code="no_role",
+                params={"role": name},
+            )
+
+
+def _add(account, rows, users, *, by, on):
     new = [
         User(
             account=account,
@@ -219,11 +241,11 @@ def _add(account, rows, users, *, on):
     if new:
         User.objects.bulk_create(new)
         users.update((user.email, user) for user in new)
-        _record("person.created", account, new, on=on)
+        _record("person.created", account, new, by=by, on=on)
     return len(new)
 
 
-def _change(account, rows, users, *, on):
+def _change(account, rows, users, *, by, on):
     changed = []
     for row in rows:
         user = users[row.email]
@@ -232,7 +254,7 @@ def _change(account, rows, users, *, on):
             changed.append(user)
     if changed:
         User.objects.bulk_update(changed, ["display_name", "team"], batch_size=1000)
-        _record("person.changed", account, changed, on=on)
+        _record("person.changed", account, changed, by=by, on=on)
     return len(changed)
 
 
@@ -260,13 +282,14 @@ def _new_role(account, name, *, on) -> Role:
     return role
 
 
-def _record(verb, account, users, *, on):
+def _record(verb, account, users, *, by, on):
     activities.record(
         verb,
         account=account,
-        by=None,
+        by=by,
         on=on,
         subject=account,
+        authority=authority.acting(by, authority.MANAGE_ROLES),
         users=users,
         source="import",
     )

@@ -10,9 +10,11 @@ from django.contrib.auth.models import (
 )
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import TrigramWordSimilarity
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower, Upper
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -88,6 +90,16 @@ class UserQuerySet(models.QuerySet):
             )
         return found
 
+    def nearly_named(self, words):
+        """Users whose name has words close to these, the closest first: by trigrams."""
+        likeness = TrigramWordSimilarity(words.upper(), Upper("display_name"))
+        near = RawSQL("UPPER(display_name::text) %%> UPPER(%s)", [words])
+        return (
+            self.alias(near=near, likeness=likeness)
+            .filter(near=True)
+            .order_by("-likeness", "pk")
+        )
+
     def in_roles(self, roles):
         return self.filter(groups__role__in=roles).distinct()
 
@@ -132,6 +144,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     external_id = models.CharField(
         max_length=200, blank=True, help_text="The company's directory calls them so."
+    )
+    invited_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the last link to set a password left."
     )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(
@@ -363,3 +378,132 @@ class Remembered(models.Model):
 
     def __str__(self):
         return f"{self.status} for {self.idempotency_key}"
+
+
+class JobQuerySet(models.QuerySet):
+    def under_way(self):
+        return self.filter(begun_at__isnull=False, finished_at=None)
+
+
+class Job(models.Model):
+    """Long work on a file of people: checked, begun, and carried out in batches."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="jobs")
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    file_name = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+    begun_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(finished_at=None) | Q(begun_at__isnull=False),
+                name="a_job_begins_before_it_is_finished",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["begun_at", "id"],
+                name="jobs_under_way",
+                condition=Q(begun_at__isnull=False, finished_at=None),
+            )
+        ]
+
+    def __str__(self):
+        return self.file_name
+
+
+class JobRow(models.Model):
+    """One line of a job's file: what is foreseen for it, and what came of it."""
+
+    class Foreseen(models.TextChoices):
+        ADD = "ADD", gettext_lazy("Will be added")
+        CHANGE = "CHANGE", gettext_lazy("Will be changed")
+        SAME = "SAME", gettext_lazy("Is so already")
+        REFUSED = "REFUSED", gettext_lazy("Refused")
+
+    class Outcome(models.TextChoices):
+        WAITING = "", gettext_lazy("To do")
+        DONE = "DONE", gettext_lazy("Done")
+        REFUSED = "REFUSED", gettext_lazy("Refused")
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="rows")
+    line = models.PositiveIntegerField()
+    content = models.JSONField(null=True, help_text="What the line says, if readable.")
+    foreseen = models.CharField(max_length=10, choices=Foreseen)
+    outcome = models.CharField(
+        max_length=10, choices=Outcome, blank=True, default=Outcome.WAITING
+    )
+    words = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job", "line"], name="a_line_is_once_in_a_job"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["job", "id"], name="job_rows_to_do", condition=Q(outcome="")
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.job_id}: {self.line}"
+
+
+class IdentityProvider(models.Model):
+    """The company's own sign-in (OpenID Connect): its people come in through it."""
+
+    account = models.OneToOneField(
+        Account, models.CASCADE, related_name="identity_provider"
+    )
+    public_id = models.CharField(
+        max_length=40, unique=True, help_text="In addresses; another issuer, another."
+    )
+    issuer = models.CharField(max_length=400)
+    client_id = models.CharField(max_length=190)
+    sealed_secret = models.TextField(help_text="Only the sign-in opens it.")
+    is_required = models.BooleanField(
+        default=False, help_text="No other way in for its people, but for one."
+    )
+    break_glass = models.ForeignKey(
+        User,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="May sign in by password when the provider does not answer.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(is_required=False) | Q(break_glass__isnull=False),
+                name="required_leaves_a_way_in",
+            )
+        ]
+
+    def __str__(self):
+        return self.issuer
+
+
+class SignInDomain(models.Model):
+    """Whoever has an address there is led to the provider. One company has it."""
+
+    provider = models.ForeignKey(
+        IdentityProvider, models.CASCADE, related_name="domains"
+    )
+    domain = models.CharField(max_length=253)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["domain"], name="one_company_per_domain")
+        ]
+
+    def __str__(self):
+        return self.domain

@@ -48,6 +48,7 @@ if ENVIRONMENT not in {"production", "local"}:
 PRODUCTION = ENVIRONMENT == "production"
 
 SECRET_KEY = env("SECRET_KEY", None if PRODUCTION else "only-for-this-machine")
+SECRET_KEY_FALLBACKS = env("SECRET_KEY_FALLBACKS", " ").split()
 ALLOWED_HOSTS = env(
     "ALLOWED_HOSTS", None if PRODUCTION else "localhost 127.0.0.1 [::1]"
 ).split()
@@ -119,6 +120,12 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_cotton",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     # Django.
     "django.contrib.admin",
     "django.contrib.auth",
@@ -144,8 +151,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.second_factor.SecondFactorMiddleware",
     "config.viewing.ViewingMiddleware",
     "config.reader.ReaderMiddleware",
     "config.busy.BusyMiddleware",
@@ -200,7 +209,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Who signs in.
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
 ANONYMOUS_USER_NAME = None
@@ -216,6 +225,56 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+# django-allauth signs in: by email and password, by passkey, or at the company's own
+# provider. Nobody signs up, and no address is confirmed: people are invited (ADR 28).
+ACCOUNT_ADAPTER = "accounts.adapters.SignInAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.mails.LinkTokens"  # noqa: S105
+ACCOUNT_FORMS = {
+    "login": "accounts.sign_in_forms.SignInForm",
+    "reset_password": "accounts.sign_in_forms.ResetForm",
+    "reset_password_from_key": "accounts.sign_in_forms.SetPasswordForm",
+    "change_password": "accounts.sign_in_forms.OwnPasswordForm",
+    "set_password": "accounts.sign_in_forms.OwnFirstPasswordForm",
+}
+# Failures count by address of the caller and address of the person together, so that
+# a stranger who fails keeps nobody out who comes from elsewhere (ADR 28).
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "30/m/ip,5/5m/key",
+    "reset_password": "20/m/ip",
+    "reset_password_from_key": "30/m/ip",
+}
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if flag("BEHIND_PROXY") else 0
+MFA_ADAPTER = "accounts.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "accounts.sign_in_forms.CodeForm",
+    "reauthenticate": "accounts.sign_in_forms.ConfirmByCodeForm",
+    "add_webauthn": "accounts.sign_in_forms.AddPasskeyForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = VENDOR_NAME
+MFA_TOTP_TOLERANCE = 1
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+SOCIALACCOUNT_ADAPTER = "accounts.adapters.CompanySignInAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True}}
+# Where a provider may be besides out in the world: on a developer's machine.
+SIGN_IN_LOOPBACK_ALLOWED = addresses.loopback(env("SIGN_IN_LOOPBACK_ALLOWED", " "))
+if PRODUCTION and SIGN_IN_LOOPBACK_ALLOWED:
+    raise ImproperlyConfigured(
+        "SIGN_IN_LOOPBACK_ALLOWED lets sign-ins reach this machine: it is refused in"
+        " production."
+    )
 
 # The API. Throttles count in the cache: one that all web processes share.
 CACHES = {"default": addresses.cache(env("CACHE_URL", f"file://{BASE_DIR}/var/cache"))}
@@ -340,6 +399,7 @@ CELERY_BEAT_SCHEDULE = {
     "notices": tick("support.tasks.send_notices", every=HOUR),
     "mail": tick("support.tasks.read_mail", every=MINUTE),
     "held money": tick("support.tasks.tell_of_holds", every=HOUR),
+    "files of people": tick("accounts.tasks.work_jobs", every=MINUTE),
     "bulk jobs": tick("support.tasks.work_bulk_jobs", every=MINUTE),
     "tickets that wait": tick("support.tasks.wake_tickets", every=HOUR),
     "reconcile": tick("support.tasks.tell_differences", every=24 * HOUR),

@@ -77,6 +77,8 @@ PAGES: dict[str, dict[str, str | Link]] = {
         "add-person": "/people/add/",
         "person": Link(*PERSON, "accounts:person"),
         "deactivate": Link(*PERSON, "accounts:deactivate-person", "deactivate/"),
+        "import-people": "/people/import/",
+        "imported-files": "/work/",
         "directory": "/people/directory/",
         "roles": "/roles/",
         "role": Link(*ROLE, "accounts:role"),

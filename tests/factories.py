@@ -81,6 +81,18 @@ class EndpointFactory(DjangoModelFactory):
     verified_at = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
+class JobFactory(DjangoModelFactory):
+    """A file of people, checked and not begun."""
+
+    class Meta:
+        model = "accounts.Job"
+
+    account = factory.SubFactory(AccountFactory)
+    by = factory.SubFactory(UserFactory, account=factory.SelfAttribute("..account"))
+    file_name = "people.csv"
+    created_at = datetime.datetime(2026, 11, 23, 9, tzinfo=datetime.UTC)
+
+
 class AppFactory(DjangoModelFactory):
     """Published, active at once: its partner has no endpoint."""
 
