@@ -46,6 +46,40 @@ SENTENCES = {
     ),
     "person.deactivated": gettext_noop("%(actor)s deactivated %(people)s."),
     "person.reactivated": gettext_noop("%(actor)s reactivated %(people)s."),
+    "person.linked": gettext_noop(
+        "%(actor)s signed in through the company's own sign-in for the first time."
+    ),
+    "factor.app_added": gettext_noop(
+        "%(actor)s added an authenticator app to their sign-in."
+    ),
+    "factor.app_removed": gettext_noop(
+        "%(actor)s removed the authenticator app from their sign-in."
+    ),
+    "factor.passkey_added": gettext_noop("%(actor)s added a passkey."),
+    "factor.passkey_removed": gettext_noop("%(actor)s removed a passkey."),
+    "factor.codes_made": gettext_noop("%(actor)s was given new recovery codes."),
+    "factor.reset": gettext_noop(
+        "%(actor)s took away the second factors of %(people)s: %(reason)s"
+    ),
+    "account.mfa_required": gettext_noop(
+        "%(actor)s decided that everybody signs in with a second factor."
+    ),
+    "account.mfa_optional": gettext_noop(
+        "%(actor)s left it to everybody whether they use a second factor."
+    ),
+    "provider.set": gettext_noop(
+        "%(actor)s set the company's own sign-in at %(issuer)s for %(domains)s."
+    ),
+    "provider.required": gettext_noop(
+        "%(actor)s made the company's own sign-in the only way in, except for "
+        "%(people)s."
+    ),
+    "provider.optional": gettext_noop(
+        "%(actor)s made the company's own sign-in a choice."
+    ),
+    "provider.removed": gettext_noop(
+        "%(actor)s removed the company's own sign-in at %(issuer)s."
+    ),
     "key.created": gettext_noop("%(actor)s made the API key %(name)s."),
     "key.revoked": gettext_noop("%(actor)s revoked the API key %(name)s."),
     "terms.accepted": gettext_noop(

@@ -7,14 +7,13 @@ back, each on a line of its own; class num sets figures to the end. Nothing else
 and nothing is loaded. The same words of the same day are the same bytes.
 """
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from html.parser import HTMLParser
 
 from django.conf import settings
-from django.http import FileResponse
+from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -51,21 +50,23 @@ class Block:
 
     @property
     def text(self) -> str:
-        return " ".join(text for _style, text in self.words)
+        return " ".join("".join(text for _style, text in self.words).split())
+
+    @property
+    def paragraphs(self) -> list[tuple[str, str]]:
+        """Its pieces, each to stand on a line of its own."""
+        tidy = [(style, " ".join(text.split())) for style, text in self.words]
+        return [(style, text) for style, text in tidy if text]
 
 
-def download(template: str, context: dict, *, name: str, on: date) -> FileResponse:
+def download(template: str, context: dict, *, name: str, on: date) -> HttpResponse:
     """A paper as a file called name.pdf, dated a day."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (the response closes it)
-    file.write(of(template, context, on=on))
-    file.seek(0)
-    return FileResponse(
-        file,
-        as_attachment=True,
-        filename=f"{name}.pdf",
-        content_type="application/pdf",
-        headers={"Cache-Control": "no-store"},
-    )
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}.pdf"',
+        "Cache-Control": "no-store",
+    }
+    content = of(template, context, on=on)
+    return HttpResponse(content, content_type="application/pdf", headers=headers)
 
 
 def of(template: str, context: dict, *, on: date) -> bytes:
@@ -80,7 +81,7 @@ def of(template: str, context: dict, *, on: date) -> bytes:
 class _Reader(HTMLParser):
     """Turns the template's HTML into blocks."""
 
-    BLOCKS = {"title", "header", "h1", "h2", "p", "dt", "dd", "footer"}
+    BLOCKS = {"title", "header", "h1", "h2", "p", "li", "dt", "dd", "footer"}
 
     def __init__(self):
         super().__init__(convert_charrefs=True)
@@ -96,6 +97,13 @@ class _Reader(HTMLParser):
         if tag in self.BLOCKS:
             self.into = Block(tag, look)
             self.blocks.append(self.into)
+        elif tag == "div" and "sum-row" in look:
+            self.into = Block("sum", look)
+            self.blocks.append(self.into)
+        elif tag == "span" and self.into and self.into.tag == "sum":
+            pieces = {"money": "b", "arithmetic": "small"}
+            names = [pieces[one] for one in look.split() if one in pieces]
+            self.style = names[0] if names else ""
         elif tag == "table":
             self.table = Block(tag, look)
             self.blocks.append(self.table)
@@ -117,11 +125,12 @@ class _Reader(HTMLParser):
             self.style = ""
         elif tag in self.BLOCKS or tag in {"td", "th"}:
             self.into = None
+        elif tag == "div" and self.into and self.into.tag == "sum":
+            self.into, self.style = None, ""
 
     def handle_data(self, data):
-        text = " ".join(data.split())
-        if text and self.into is not None:
-            self.into.words.append((self.style, text))
+        if self.into is not None:
+            self.into.words.append((self.style, data))
 
 
 class _Paper(FPDF):
@@ -144,6 +153,17 @@ class _Paper(FPDF):
         for block in self._paired():
             self._set(block)
         self._feet()
+
+    def _face(self, style: str, size: float, color: tuple[int, int, int]) -> None:
+        """Write on in this font, and say so on the page before any other text does.
+
+        Else fpdf2 says it within the first line that another script begins, where it
+        is forgotten at the line's end.
+        """
+        self.set_font("sans", style, size)
+        self.set_text_color(*color)
+        self.current_font_is_set_on_page = False
+        self.text(self.get_x(), self.get_y(), "")
 
     def _first(self, tag: str) -> str:
         return next((one.text for one in self.blocks if one.tag == tag), "")
@@ -198,14 +218,20 @@ class _Paper(FPDF):
                 size = {"lead": 12, "note": 8.5}.get(block.look, 9.5)
                 self._line(block.text, size=size, color=color)
                 self.ln(1.5)
+            case "li":
+                self._line(f"•  {block.text}", size=8.5, color=MUTED)
+                self.ln(0.8)
+            case "sum":
+                *words, (_style, amount) = block.paragraphs
+                cells = [Block("1", "", words), Block("1", "num", [("b", amount)])]
+                self._row(cells, [self.epw * 0.75, self.epw * 0.25])
             case "dl":
                 self._facts(block)
             case "table":
                 self._table(block)
 
     def _line(self, text: str, *, size: float, bold=False, color=INK) -> None:
-        self.set_font("sans", "B" if bold else "", size)
-        self.set_text_color(*color)
+        self._face("B" if bold else "", size, color)
         self.multi_cell(
             0, size * 0.5, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT
         )
@@ -248,14 +274,7 @@ class _Paper(FPDF):
 
     def _head(self, block: Block, widths: list[float]) -> None:
         for row in block.head:
-            cells = [
-                Block(
-                    cell.tag,
-                    cell.look,
-                    [("label", text) for _style, text in cell.words],
-                )
-                for cell in row
-            ]
+            cells = [Block(cell.tag, cell.look, [("label", cell.text)]) for cell in row]
             self._row(cells, widths, strong_rule=True)
 
     STYLES = {
@@ -276,10 +295,9 @@ class _Paper(FPDF):
             x, column = x + width + gap, column + span
 
     def _paragraphs(self, cell: Block, bold: bool):
-        for style, text in cell.words:
+        for style, text in cell.paragraphs:
             face, size, color = self.STYLES["b" if bold and not style else style]
-            self.set_font("sans", face, size)
-            self.set_text_color(*color)
+            self._face(face, size, color)
             yield text, size * 0.5
 
     def _height(self, row: list[Block], widths: list[float], gap: float = 0) -> float:
@@ -327,9 +345,8 @@ class _Paper(FPDF):
         note = self._first("footer")
         for number in range(1, self.pages_count + 1):
             self.page = number
-            self.set_font("sans", "", 7.5)
-            self.set_text_color(*MUTED)
             self.set_xy(self.l_margin, -FOOT + 6)
+            self._face("", 7.5, MUTED)
             self.cell(self.epw * 0.75, 4, note, align="L")
             words = _("Page %(number)d of %(count)d") % {
                 "number": number,

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -23,6 +24,7 @@ from accounts.models import Account, Role, TermsVersion, User
 from billing import contracts, effects, lines, orders
 from billing.effects import Effect
 from billing.models import Line
+from journal import papers
 from marketplace import list_prices, offers
 from marketplace.models import App, Plan
 from myapps import console_pages as console
@@ -532,13 +534,34 @@ def order_list(request: HttpRequest) -> HttpResponse:
         {"order": order, "effect": effects.loaded(order.effect)}
         for order in page.object_list
     ]
-    return render(request, "myapps/orders.html", {"page": page, "app": app})
+    may_manage = authority.held(request.user, authority.MANAGE)
+    context = {"page": page, "app": app, "may_manage": may_manage}
+    return render(request, "myapps/orders.html", context)
 
 
 @require_GET
 @authority.required(authority.MANAGE, authority.INSTALL)
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """A signed order as it was signed: who, what they saw, what it charged. Printable."""
+    return render(request, "myapps/order.html", _signed(request, pk))
+
+
+@require_GET
+@authority.required(authority.MANAGE, authority.INSTALL)
+def order_paper(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same as PDF."""
+    context = _signed(request, pk)
+    order = context["order"]
+    return papers.download(
+        "myapps/papers/order.html",
+        context | {"vendor": settings.VENDOR_NAME, "account": order.account},
+        name=f"{order.account.slug}-order-{order.pk}",
+        on=order.placed_on,
+    )
+
+
+def _signed(request: HttpRequest, pk: int) -> dict:
+    """What the page and the paper of an order say."""
     rows = request.user.account.orders.select_related(
         "app", "plan", "placed_by", "approved_by"
     )
@@ -547,7 +570,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     charges = list(
         order.charges.select_related("line__plan", "reversed_by").order_by("id")
     )
-    context = {
+    return {
         "order": order,
         "effect": effect,
         "intact": effect.digest == order.effect_digest,
@@ -560,7 +583,6 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         .filter(app=order.app)
         .exists(),
     }
-    return render(request, "myapps/order.html", context)
 
 
 def _kept(stored: dict) -> dict:
