@@ -20,6 +20,7 @@ CLAUSES = {
     "no_authority": "T7",
     "no_contract": "T1",
     "no_users": "T3",
+    "needs_approval": "T7",
     "not_active": "T16",
     "not_add_ons": "T12",
     "no_drift": "T9",

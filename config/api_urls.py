@@ -9,6 +9,7 @@ from billing import account_api
 from billing import api as batch_api
 from config import api_pages, api_schema  # noqa: F401 (it says what a key is)
 from myapps import (
+    approval_api,
     catalogue_api,
     installation_api,
     line_api,
@@ -43,6 +44,7 @@ router.register("lines", line_api.Lines, basename="lines")
 router.register("charges", account_api.Charges, basename="charges")
 router.register("orders", account_api.Orders, basename="orders")
 router.register("renewal-changes", line_api.RenewalChanges, basename="renewal-changes")
+router.register("approvals", approval_api.Approvals, basename="approvals")
 router.register("people", accounts_api.People, basename="people")
 router.register("roles", accounts_api.Roles, basename="roles")
 

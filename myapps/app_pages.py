@@ -80,6 +80,11 @@ class Ours:
     asking: int = 0
 
     @property
+    def may_buy(self) -> bool:
+        """Whether this reader may ask sales: whoever holds purchasing authority."""
+        return self.may_install or self.may_manage
+
+    @property
     def may_ask(self) -> bool:
         """Whether this reader can but ask: nobody who could get the seat alone."""
         alone = self.may_manage if self.installation else self.may_install

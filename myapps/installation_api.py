@@ -26,8 +26,17 @@ from billing.account_api import (
 from billing.effect_api import exact
 from billing.models import Line
 from marketplace.models import Plan
-from myapps import api, installs, role_activations, seats, summary, uninstalls
+from myapps import (
+    api,
+    approval_api,
+    installs,
+    role_activations,
+    seats,
+    summary,
+    uninstalls,
+)
 from myapps.models import Installation, JoinEvent, Seat
+from myapps.purchases import Kind, Wanted
 
 STATES = ["INSTALLING", "ACTIVE", "FAILED", "ENDING", "ENDED"]
 
@@ -159,7 +168,13 @@ class Installations(
     def retrieve(self, request, *args, **kwargs):
         return self._shown(self.get_object())
 
-    @extend_schema(request=InstallSerializer, responses={201: InstallationSerializer})
+    @extend_schema(
+        request=InstallSerializer,
+        responses={
+            201: InstallationSerializer,
+            202: approval_api.WaitingPurchaseSerializer,
+        },
+    )
     @remembered.answer
     def create(self, request):
         """Install an app: a signed order (T7). With a partner who confirms, it is
@@ -169,11 +184,9 @@ class Installations(
         account, on = request.user.account, api.today(request.user.account)
         plan, users, roles = _choice(account, asked)
         everybody = installs.chosen(account, users, roles)
-        installation = installs.install(
-            account,
-            plan,
-            users,
-            roles=roles,
+        made = approval_api.make(
+            request,
+            Wanted(Kind.INSTALL, account, plan, users=users, roles=roles),
             signed=api.sign(
                 request,
                 authority.INSTALL,
@@ -184,7 +197,9 @@ class Installations(
             ),
             on=on,
         )
-        return self._shown(self.get_queryset().get(pk=installation.pk), status=201)
+        if waits := approval_api.waits(made):
+            return waits
+        return self._shown(self.get_queryset().get(order=made), status=201)
 
     @extend_schema(request=ChoiceSerializer, responses=api.OutcomeSerializer)
     @action(detail=False, methods=["post"])

@@ -14,8 +14,9 @@ from billing.account_api import OrderSerializer
 from billing.effect_api import exact
 from marketplace import list_prices
 from marketplace.models import Plan
-from myapps import api, plan_options, plans
+from myapps import api, approval_api, plan_options, plans
 from myapps.line_api import RenewalChangeSerializer, changes_of
+from myapps.purchases import Kind, Wanted
 
 PLAN = OpenApiParameter("plan", str, required=True, description="A plan's code.")
 
@@ -143,7 +144,10 @@ class Plans(viewsets.GenericViewSet):
             }
         )
 
-    @extend_schema(request=ChangeSerializer, responses={201: ChangedSerializer})
+    @extend_schema(
+        request=ChangeSerializer,
+        responses={201: ChangedSerializer, 202: approval_api.WaitingPurchaseSerializer},
+    )
     @action(detail=False, methods=["post"])
     @remembered.answer
     def change(self, request, installation):
@@ -152,9 +156,9 @@ class Plans(viewsets.GenericViewSet):
         asked = api.asked(ChangeSerializer, request)
         plan = self._plan(installation, asked)
         on = api.today(installation.account)
-        order = plans.change(
-            installation,
-            plan,
+        made = approval_api.make(
+            request,
+            Wanted(Kind.PLAN, installation.account, plan, installation=installation),
             signed=api.sign(
                 request,
                 authority.MANAGE,
@@ -165,7 +169,9 @@ class Plans(viewsets.GenericViewSet):
             ),
             on=on,
         )
-        return Response({"order": OrderSerializer(order).data}, 201)
+        if waits := approval_api.waits(made):
+            return waits
+        return Response({"order": OrderSerializer(made).data}, 201)
 
     @extend_schema(
         request=ChangeAtRenewalSerializer,

@@ -13,8 +13,9 @@ from accounts.api import RoleNameSerializer
 from accounts.api_doors import etag, match
 from accounts.models import Role
 from billing.account_api import PersonNameSerializer
-from myapps import api, joins, role_activations, seats
+from myapps import api, approval_api, joins, role_activations, seats
 from myapps.models import JoinEvent, RoleActivation
+from myapps.purchases import Kind, Wanted
 from myapps.seat_api import AddedSerializer, added
 
 ROLE = OpenApiParameter("role", int, required=True, description="A role's id.")
@@ -71,7 +72,13 @@ class Activations(
     def retrieve(self, request, *args, **kwargs):
         return self._shown(self.get_object())
 
-    @extend_schema(request=ActivateSerializer, responses={201: ActivationSerializer})
+    @extend_schema(
+        request=ActivateSerializer,
+        responses={
+            201: ActivationSerializer,
+            202: approval_api.WaitingPurchaseSerializer,
+        },
+    )
     @remembered.answer
     def create(self, request, installation):
         """Seat a role's people now; with Auto Install, whoever joins it later too (T6)."""
@@ -79,10 +86,16 @@ class Activations(
         asked = api.asked(ActivateSerializer, request)
         on, role = api.today(installation.account), self._role(asked["role"])
         members = role_activations.unseated(installation, role)
-        activation = role_activations.activate(
-            installation,
-            role,
-            auto_install=asked["auto_install"],
+        made = approval_api.make(
+            request,
+            Wanted(
+                Kind.ROLE,
+                installation.account,
+                installation.plan,
+                installation=installation,
+                role=role,
+                auto_install=asked["auto_install"],
+            ),
             signed=api.sign(
                 request,
                 authority.MANAGE,
@@ -93,6 +106,9 @@ class Activations(
             ),
             on=on,
         )
+        if waits := approval_api.waits(made):
+            return waits
+        activation = self.get_queryset().filter(order=made).earliest("pk")
         return self._shown(activation, status=201)
 
     @extend_schema(parameters=[ROLE], responses=api.OutcomeSerializer, filters=False)
@@ -151,20 +167,30 @@ class Activations(
         match(request, _version(activation))
         asked = api.asked(AutoInstallSerializer, request)
         on = api.today(activation.account)
-        renewed = role_activations.set_auto_install(
-            activation,
-            asked["auto_install"],
-            signed=api.sign(
-                request,
-                authority.MANAGE,
-                activation.installation.plan,
-                seats=activation.installation.seats.count(),
-                digest=asked["effect_digest"],
-                on=on,
-            ),
+        signed = api.sign(
+            request,
+            authority.MANAGE,
+            activation.installation.plan,
+            seats=activation.installation.seats.count(),
+            digest=asked["effect_digest"],
             on=on,
         )
-        return self._shown(renewed)
+        if not asked["auto_install"] or activation.auto_install:
+            renewed = role_activations.set_auto_install(
+                activation, asked["auto_install"], signed=signed, on=on
+            )
+            return self._shown(renewed)
+        wanted = Wanted(
+            Kind.AUTO,
+            activation.account,
+            activation.installation.plan,
+            installation=activation.installation,
+            activation=activation,
+        )
+        made = approval_api.make(request, wanted, signed=signed, on=on)
+        if waits := approval_api.waits(made):
+            return waits
+        return self._shown(self.get_queryset().filter(order=made).earliest("pk"))
 
     @extend_schema(request=None, responses=ActivationSerializer)
     @action(detail=True, methods=["post"])
@@ -264,7 +290,10 @@ class Queue(mixins.ListModelMixin, viewsets.GenericViewSet):
             )
         )
 
-    @extend_schema(request=SeatWaitingSerializer, responses={201: AddedSerializer})
+    @extend_schema(
+        request=SeatWaitingSerializer,
+        responses={201: AddedSerializer, 202: approval_api.WaitingPurchaseSerializer},
+    )
     @action(detail=False, methods=["post"])
     @remembered.answer
     def seat(self, request, installation):
@@ -273,9 +302,15 @@ class Queue(mixins.ListModelMixin, viewsets.GenericViewSet):
         asked = api.asked(SeatWaitingSerializer, request)
         waiting = self._chosen(installation, asked)
         on = api.today(installation.account)
-        order = joins.seat_queued(
-            installation,
-            waiting,
+        made = approval_api.make(
+            request,
+            Wanted(
+                Kind.QUEUE,
+                installation.account,
+                installation.plan,
+                installation=installation,
+                joins=waiting,
+            ),
             signed=api.sign(
                 request,
                 authority.MANAGE,
@@ -286,7 +321,7 @@ class Queue(mixins.ListModelMixin, viewsets.GenericViewSet):
             ),
             on=on,
         )
-        return Response(added(order, installation), 201)
+        return approval_api.waits(made) or Response(added(made, installation), 201)
 
     @extend_schema(request=DecideSerializer, responses=RefusedSerializer)
     @action(detail=False, methods=["post"])

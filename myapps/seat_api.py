@@ -13,9 +13,10 @@ from accounts import authority, people, remembered
 from accounts.api import RoleNameSerializer
 from billing.account_api import OrderSerializer, PersonNameSerializer
 from billing.models import Order
-from myapps import api, seats
+from myapps import api, approval_api, seats
 from myapps.line_api import RenewalChangeSerializer, changes_of
 from myapps.models import Seat
+from myapps.purchases import Kind, Wanted
 
 SKIP, REFUSE = "skip", "refuse"
 POLICIES = [(SKIP, SKIP), (REFUSE, REFUSE)]
@@ -112,7 +113,10 @@ class Seats(mixins.ListModelMixin, viewsets.GenericViewSet):
         seats = Seat.objects.filter(installation=api.installation_of(self))
         return seats.select_related("user", "added_by", "role")
 
-    @extend_schema(request=AddSerializer, responses={201: AddedSerializer})
+    @extend_schema(
+        request=AddSerializer,
+        responses={201: AddedSerializer, 202: approval_api.WaitingPurchaseSerializer},
+    )
     @remembered.answer
     def create(self, request, installation):
         """Give people seats; those above the contracted quantity are billed at once
@@ -131,8 +135,12 @@ class Seats(mixins.ListModelMixin, viewsets.GenericViewSet):
             digest=asked["effect_digest"],
             on=on,
         )
-        order = seats.add(installation, users, signed=signed, on=on)
-        return Response(added(order, installation), 201)
+        wanted = Wanted(
+            Kind.USERS, installation.account, installation.plan,
+            installation=installation, users=users,
+        )  # fmt: skip
+        made = approval_api.make(request, wanted, signed=signed, on=on)
+        return approval_api.waits(made) or Response(added(made, installation), 201)
 
     @extend_schema(request=AddPeopleSerializer, responses=api.OutcomeSerializer)
     @action(detail=False, methods=["post"])

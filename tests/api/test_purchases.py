@@ -1,9 +1,12 @@
 """Buying through the API: installing, people, roles, plans. The same rules as the pages."""
 
+from decimal import Decimal
+
 import pytest
 
 from accounts import authority, roles
 from accounts.models import TermsAcceptance, User
+from billing import approvals
 from billing.models import Charge, Order
 from myapps.models import Installation, Seat
 from tests import factories
@@ -445,3 +448,22 @@ class TestOneInstallation:
         assert theirs.get(firm.address).status_code == 200
         for path in ("uninstall/", "keep/", "seats/", "roles/", "plan/change/"):
             refused(theirs.post(firm.address + path), 403, "authority")
+
+
+class TestAboveTheLimitOfTheAccount:
+    """Nothing is bought; the answer is what waits for a second person (ADR 34)."""
+
+    def test_every_purchase_answers_202_with_what_waits(self, firm, api, fresh):
+        approvals.set_limit(firm.admin.account, Decimal(0), by=firm.admin, on=firm.on)
+        body = {"app": "fresh", "plan": "basic", "users": [firm.people[0].pk]}
+
+        answer = api.post("installations/", body | WHATEVER)
+
+        said = answer.json()
+        assert (answer.status_code, said["state"]) == (202, "WAITING")
+        assert said["monthly"] == "4.000000"
+        assert not Order.objects.filter(app=fresh.app).exists()
+        assert api.get(f"approvals/{said['id']}/").json()["order"] is None
+
+    def test_what_is_bought_says_who_approved_it(self, firm, api):
+        assert api.get("orders/").json()["results"][0]["approved_by"] is None
