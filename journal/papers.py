@@ -75,7 +75,7 @@ def of(template: str, context: dict, *, on: date) -> bytes:
     reader.feed(render_to_string(template, context))
     reader.close()
     paper = _Paper(reader.blocks, on=on)
-    return paper.output()
+    return bytes(paper.output())
 
 
 class _Reader(HTMLParser):
@@ -181,6 +181,8 @@ class _Paper(FPDF):
                 self.add_font(script, "B", bold if bold.exists() else plain)
                 fallbacks.append(script)
         self.set_fallback_fonts(fallbacks, exact_match=False)
+        for font in self.fonts.values():
+            font.ttfont.recalcTimestamp = False  # else the hour stands in the file
 
     def _paired(self) -> Iterator[Block]:
         """The blocks in order; a dt with all dd's that follow as one list of facts."""

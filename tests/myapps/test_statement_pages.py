@@ -83,7 +83,7 @@ class TestPages:
         with django_assert_max_num_queries(25):
             browser.get(reverse("myapps:statement", args=["2026-10-01"]))
         with django_assert_max_num_queries(25):
-            paper(browser).content
+            paper(browser)
 
 
 @pytest.mark.django_db
@@ -123,7 +123,7 @@ class TestPapers:
         account.name = name
         account.save()
 
-        paper(client_of(admin)).content
+        paper(client_of(admin))
 
         assert "missing" not in caplog.text.casefold()
 

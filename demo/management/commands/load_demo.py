@@ -36,6 +36,7 @@ class Command(BaseCommand):
         files = Path(settings.BASE_DIR) / "demo"
         with transaction.atomic():  # interrupted, it leaves nothing
             story.tell(on=day, files=files, quiet=verbosity == 0, pin=bool(on))
+            handed_off.close(on=day)
         settings.DEMO_SIGN_INS.parent.mkdir(parents=True, exist_ok=True)
         settings.DEMO_SIGN_INS.write_text(json.dumps(cast.told()), "utf-8")
         self.stdout.write(f"The demo is loaded, as of {day}.")
