@@ -21,6 +21,8 @@ LEAVE = "support:leave-viewing"
 ROOMS = {"accounts", "marketplace", "myapps", "support"}
 SECRET = {
     "accounts:profile",
+    "accounts:account-sign-in",
+    "accounts:identity-provider",
     "accounts:api-keys",
     "accounts:add-api-key",
     "accounts:rotate-api-key",
@@ -98,7 +100,7 @@ def _name(request) -> str:
 
 def _is_shown(name: str) -> bool:
     room, _colon, _page = name.rpartition(":")
-    return name == "home" or (room in ROOMS and name not in SECRET)
+    return name in {"home", "search"} or (room in ROOMS and name not in SECRET)
 
 
 def _refused(request, why: str):

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from accounts import api_keys
 from accounts.models import ApiKey, User
-from demo import cast, sandbox
+from demo import cast, launches, sandbox
 from journal import endpoints
 from journal.models import Endpoint
 from marketplace.models import Partner
@@ -34,6 +34,7 @@ def ready(place: str, *, at: datetime, on: date) -> list[sandbox.Partner]:
     )  # fmt: skip
     for partner in cast.listening():
         _listen(partner, place, by=petra, at=at, on=on)
+        launches.lead(partner, place, by=petra, on=on)
     return [
         sandbox.Partner(
             partner.slug,

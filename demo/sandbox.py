@@ -11,9 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
+import jwt
 import urllib3
 
 from journal import signatures
@@ -54,6 +56,7 @@ class Partner:
     behaviour: str = "confirm"
     seconds: float = 30.0
     reason: str = "Your domain is registered with another team of ours."
+    launched: set[str] = field(default_factory=set)
     received: list[dict] = field(default_factory=list)
     answered: list[dict] = field(default_factory=list)
 
@@ -87,6 +90,26 @@ class Partner:
             named = isinstance(data, dict)
             said = {"challenge": data.get("challenge") if named else None}
         return Reply(200, said, wait=self.seconds if self.behaviour == "slow" else 0.0)
+
+    def greet(self, app: str, token: str, *, console: str) -> tuple[int, dict]:
+        """Who was sent by the console to an app, verified as docs/launch.md says."""
+        keys = jwt.PyJWKClient(f"{console}/.well-known/jwks.json", timeout=5)
+        try:
+            said = jwt.decode(
+                token,
+                keys.get_signing_key_from_jwt(token),
+                algorithms=["ES256"],
+                audience=app,
+                issuer=console,
+                leeway=30,
+                options={"require": ["exp", "iat", "aud", "iss", "sub", "jti"]},
+            )
+        except jwt.PyJWTError as refusal:
+            return 401, {"refused": str(refusal)}
+        if said["jti"] in self.launched:
+            return 401, {"refused": "This launch was used before."}
+        self.launched.add(said["jti"])
+        return 200, said
 
     def wish(self, told: dict) -> str | None:
         """Whether an event is an installation to confirm or to refuse."""
@@ -163,7 +186,8 @@ class Sandbox(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """POST /<partner> is a webhook, /control/<partner> a command; GET /control is a look
+    """POST /<partner> is a webhook, /<partner>/open/<app> a launch, /control/<partner> a
+    command; GET /control is a look
     at all of them, /control/<partner> at all that one was told.
     """
 
@@ -177,6 +201,10 @@ class Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         first, _slash, rest = self._path().partition("/")
+        name, _slash, app = rest.partition("/")
+        if name == "open" and app and (opened := self.server.partners.get(first)):
+            self._greet(opened, app, body)
+            return
         partner = self.server.partners.get(rest if first == "control" else first)
         if partner is None or (rest and first != "control"):
             self._say(404, {"error": "Nobody of this name listens here."})
@@ -206,6 +234,26 @@ class Handler(BaseHTTPRequestHandler):
         if reply.status == 200:
             print(f"{partner.name}: took {partner.received[-1].get('type')}")
             self.server.run_errand(partner, partner.received[-1])
+
+    def _greet(self, partner: Partner, app: str, body: bytes) -> None:
+        """The first page of an app: a word to whoever was launched into it."""
+        token = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0]
+        console = self.server.api.removesuffix("/api/v1")
+        status, said = partner.greet(app, token, console=console)
+        hello = f"Hello {said['name']}" if status == 200 else "Not launched"
+        print(f"{partner.name}: {app} was launched: {status}")
+        rows = "".join(
+            f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>"
+            for name, value in said.items()
+        )
+        page = (
+            "<!doctype html><html lang=en><meta charset=utf-8>"
+            "<meta name=viewport content='width=device-width'>"
+            f"<title>{escape(app)}</title><h1>{escape(hello)}</h1>"
+            f"<p>This is {escape(app)}, as the partner sandbox plays it.</p>"
+            f"<dl>{rows}</dl>"
+        )
+        self._answer(status, page.encode(), "text/html; charset=utf-8")
 
     def _command(self, partner: Partner, body: bytes) -> None:
         """{"behaviour": "slow", "seconds": 3, "reason": "…"}, or {"confirm": 12}."""
@@ -242,8 +290,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _say(self, status: int, said: dict, headers=(), *, close=False) -> None:
         text = json.dumps(said).encode()
+        self._answer(status, text, "application/json", headers, close=close)
+
+    def _answer(
+        self, status: int, text: bytes, kind: str, headers=(), *, close=False
+    ) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(text)))
         for name, value in dict(headers).items():
             self.send_header(name, value)

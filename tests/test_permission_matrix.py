@@ -28,6 +28,7 @@ from support import (
 from support.models import Ticket
 from tests import factories
 from tests.cases.company import Company
+from tests.test_architecture import PUBLIC
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 11, 23)
@@ -68,6 +69,12 @@ PLACES = {
     "accounts:person-roles": ("person", ROLES, NOT_FOUND),
     "accounts:invite-person": ("person", ROLES, NOT_FOUND),
     "accounts:deactivate-person": ("person", ROLES, NOT_FOUND),
+    "accounts:reset-factor": ("person", ROLES, NOT_FOUND),
+    "accounts:account": ("", ROLES, OWN),
+    "accounts:account-sign-in": ("", ROLES, OWN),
+    "accounts:identity-provider": ("", ROLES, OWN),
+    "accounts:require-provider": ("", ROLES, OWN),
+    "accounts:remove-provider": ("", ROLES, OWN),
     "accounts:reactivate-person": ("person", ROLES, NOT_FOUND),
     "accounts:roles": ("", ROLES, OWN),
     "accounts:add-role": ("", ROLES, OWN),
@@ -262,19 +269,15 @@ PLACES = {
     "support:leave-viewing": ("", STAFF, None),
     "styleguide": ("", STAFF, None),
 }
-# Sign-in and password pages are open to all, and Django's own.
-OPEN = {"login", "logout"} | {
-    f"password_{page}"
-    for page in (
-        [
-            "change",
-            "change_done",
-            "reset",
-            "reset_done",
-            "reset_confirm",
-            "reset_complete",
-        ]
-    )
+# Sign-in and password pages are open to all, and one's own sign-in to everybody who
+# signed in: tests/accounts/test_sign_in.py.
+OPEN = PUBLIC | {
+    *("password_change", "account_change_password", "account_set_password"),
+    *("account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"),
+    *("mfa_index", "mfa_activate_totp", "mfa_deactivate_totp"),
+    *("mfa_view_recovery_codes", "mfa_generate_recovery_codes"),
+    *("mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn"),
+    *("mfa_edit_webauthn", "mfa_remove_webauthn", "usersessions_list", "end-session"),
 }
 
 
