@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ops import scratch, variables
+from ops import assets, scratch, variables
 from ops.environment import ROOT, VENV
 from ops.processes import die_with_parent
 
@@ -50,7 +50,7 @@ def running(
             "LOG_LEVEL": "WARNING",
         }
         console = Console(url, env)
-        console.manage("collectstatic", "--no-input", "--verbosity", "0")
+        assets.collect(env)
         console.manage("load_demo", "--on", on, "--verbosity", "0")
         log = variables.VAR / f"{name}.log"
         with log.open("wb") as lines:

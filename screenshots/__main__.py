@@ -11,8 +11,7 @@ import sys
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from demo.sign_ins import PASSWORD
-from ops import chromium, console
+from ops import chromium, console, sign_in
 from ops.console import Console
 from ops.environment import ROOT
 from screenshots.pages import PAGES, REFUSALS, Link
@@ -66,7 +65,7 @@ def _walk(
     )
     page = place.new_page()
     if email:
-        _sign_in(page, email)
+        sign_in.through(page, email)
     for name, path in pages.items():
         errors: list[str] = []
         listener = _listener(errors)
@@ -102,14 +101,6 @@ def open_page(page: Page, path: str | Link):
         page.goto(path.on)
         path = page.locator(path.first).first.get_attribute("href") + path.then
     return page.goto(path)
-
-
-def _sign_in(page: Page, email: str) -> None:
-    page.goto("/login/")
-    page.fill("input[name=username]", email)
-    page.fill("input[name=password]", PASSWORD)
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url(lambda url: "/login/" not in url)
 
 
 def _choose(page: Page, name: str) -> None:
