@@ -42,8 +42,8 @@ STATEMENTS = [
            description, features, position, listed, price_on_request)
        SELECT id, 'pro', 'Pro', 'BASE', 'PER_SEAT', '', '', '{}', 0, true, false
        FROM marketplace_app WHERE slug LIKE 'bench-%%' ON CONFLICT DO NOTHING""",
-    """INSERT INTO accounts_account (slug, name, timezone, locale, created_at)
-       SELECT 'bench-' || n, 'Bench ' || n, %(zone)s, 'en-US', now()
+    """INSERT INTO accounts_account (slug, name, timezone, locale, requires_mfa, created_at)
+       SELECT 'bench-' || n, 'Bench ' || n, %(zone)s, 'en-US', false, now()
        FROM generate_series(1, %(accounts)s) n""",
     """INSERT INTO billing_contract (account_id, currency, starts_on, term_months,
            frequency_months, auto_renews)

@@ -15,7 +15,7 @@ from datetime import date  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from accounts import authority, clock, roles  # noqa: E402
-from accounts.models import Account, Role, User  # noqa: E402
+from accounts.models import Account, User  # noqa: E402
 from bench import ground, pages  # noqa: E402
 
 APPS, PEOPLE, SEATS_EACH = 60, 40_000, 1_667
@@ -45,9 +45,7 @@ def fill() -> User:
     alice = User.objects.create(
         account=account, email="alice@bench.example", display_name="Alice"
     )
-    role = Role.objects.create(
-        account=account, name="Administrators", created_on=ground.STARTS_ON
-    )
+    role = roles.create(account, name="Administrators", by=None, on=day)
     for permission in authority.ALL:
         authority.grant(role, permission, by=None, on=day, delegates=True)
     roles.join(role, [alice], by=None, on=day)

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
@@ -152,14 +153,14 @@ def _queued(holdings) -> list[Decision]:
     if len(waiting) > DECISIONS_SHOWN:
         people = sum(one.queued for one in waiting)
         words = ngettext(
-            "%(n)d person waits for a seat", "%(n)d people wait for a seat", people
+            "%(n)s person waits for a seat", "%(n)s people wait for a seat", people
         )
-        apps = ngettext("in %(n)d app", "in %(n)d apps", len(waiting))
+        apps = ngettext("in %(n)s app", "in %(n)s apps", len(waiting))
         url = reverse("myapps:index") + "?show=waiting"
         return [
             Decision(
-                *("hourglass", "warn", words % {"n": people}),
-                *(apps % {"n": len(waiting)}, url),
+                *("hourglass", "warn", words % {"n": _grouped(people)}),
+                *(apps % {"n": _grouped(len(waiting))}, url),
             )
         ]
     return [
@@ -167,11 +168,11 @@ def _queued(holdings) -> list[Decision]:
             "hourglass",
             "warn",
             ngettext(
-                "%(n)d person waits for a seat in %(app)s",
-                "%(n)d people wait for a seat in %(app)s",
+                "%(n)s person waits for a seat in %(app)s",
+                "%(n)s people wait for a seat in %(app)s",
                 one.queued,
             )
-            % {"n": one.queued, "app": one.app},
+            % {"n": _grouped(one.queued), "app": one.app},
             _("They joined a role with Auto Install; nothing is billed for them yet."),
             reverse("myapps:roles", args=[one.app.slug]),
         )
@@ -185,13 +186,13 @@ def _second_persons(account: Account, user, *, on: date) -> list[Decision]:
     if not number:
         return []
     words = ngettext(
-        "%(n)d purchase waits for a second person",
-        "%(n)d purchases wait for a second person",
+        "%(n)s purchase waits for a second person",
+        "%(n)s purchases wait for a second person",
         number,
     )
     note = _("Nothing is bought until somebody else approves it.")
     url = _place("myapps:approvals")
-    return [Decision("users", "warn", words % {"n": number}, note, url)]
+    return [Decision("users", "warn", words % {"n": _grouped(number)}, note, url)]
 
 
 def _asked_for(account: Account, user) -> list[Decision]:
@@ -200,10 +201,10 @@ def _asked_for(account: Account, user) -> list[Decision]:
     number = AppRequest.objects.of(account).open().count()
     if not number:
         return []
-    words = ngettext("%(n)d request for an app", "%(n)d requests for apps", number)
+    words = ngettext("%(n)s request for an app", "%(n)s requests for apps", number)
     note = _("People without authority asked, each with a reason.")
     url = _place("myapps:app-requests")
-    return [Decision("message", "accent", words % {"n": number}, note, url)]
+    return [Decision("message", "accent", words % {"n": _grouped(number)}, note, url)]
 
 
 def _renewing(holdings, *, on: date) -> list[Decision]:
@@ -215,13 +216,17 @@ def _renewing(holdings, *, on: date) -> list[Decision]:
     if not soon:
         return []
     words = ngettext(
-        "%(n)d term renews within 30 days",
-        "%(n)d terms renew within 30 days",
+        "%(n)s term renews within 30 days",
+        "%(n)s terms renew within 30 days",
         len(soon),
     )
     note = _("As they are, unless you decide otherwise before.")
     url = _place("myapps:renewals")
-    return [Decision("calendar-repeat", "warn", words % {"n": len(soon)}, note, url)]
+    return [
+        Decision(
+            "calendar-repeat", "warn", words % {"n": _grouped(len(soon))}, note, url
+        )
+    ]
 
 
 def _cannot_launch(account: Account) -> list[Decision]:
@@ -230,13 +235,19 @@ def _cannot_launch(account: Account) -> list[Decision]:
     if not number:
         return []
     words = ngettext(
-        "%(n)d paid seat cannot be launched",
-        "%(n)d paid seats cannot be launched",
+        "%(n)s paid seat cannot be launched",
+        "%(n)s paid seats cannot be launched",
         number,
     )
     note = _("No role of theirs has the Launch permission.")
     return [
-        Decision("lock", "warn", words % {"n": number}, note, reverse("myapps:index"))
+        Decision(
+            "lock",
+            "warn",
+            words % {"n": _grouped(number)},
+            note,
+            reverse("myapps:index"),
+        )
     ]
 
 
@@ -246,11 +257,11 @@ def _differing(holdings) -> list[Decision]:
             "arrows-diff",
             "calm",
             ngettext(
-                "%(app)s differs from My Apps in %(n)d user",
-                "%(app)s differs from My Apps in %(n)d users",
+                "%(app)s differs from My Apps in %(n)s user",
+                "%(app)s differs from My Apps in %(n)s users",
                 one.differences,
             )
-            % {"n": one.differences, "app": one.app},
+            % {"n": _grouped(one.differences), "app": one.app},
             _("As its partner reported."),
             reverse("myapps:differences", args=[one.app.slug]),
         )
@@ -298,6 +309,10 @@ def _unused(holdings) -> list[dict]:
     return found[:UNUSED_SHOWN]
 
 
+def _grouped(number: int) -> str:
+    return number_format(number, force_grouping=True)
+
+
 def _place(name: str) -> str:
     try:
         return reverse(name)
@@ -326,7 +341,9 @@ def _calendar(ends: list[End], *, on: date, first: int) -> list[dict]:
     for end in ends:
         by_day[end.last_day].append(end)
     weeks = Calendar(first)
-    last = max(by_day, default=date.min)
+    if not ends:
+        return []
+    last = max(*by_day, on + timedelta(days=60))
     month, found = on.replace(day=1), []
     while month <= last:
         found.append(

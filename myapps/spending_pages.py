@@ -19,7 +19,9 @@ from myapps import cost_shares
 from myapps.cost_shares import Group, Share
 from myapps.spending_forms import SpendingForm
 
-SHOWN = 50
+SHOWN = 20
+"""Rows of each table, unless all are asked for."""
+
 WAYS = ["app", "plan", "role", "team"]
 
 
@@ -51,6 +53,7 @@ def spending_page(request: HttpRequest) -> HttpResponse:
     total = charges.total()
     found = _tables(request, form, *WAYS)
     unused = sum((row.unused for row in found["app"]), Decimal(0))
+    shown = None if "all" in request.GET else SHOWN
     context = {
         "form": form,
         "total": total,
@@ -58,7 +61,11 @@ def spending_page(request: HttpRequest) -> HttpResponse:
         "unused": unused,
         "used": total - unused,
         "ways": [
-            {"key": way, "rows": rows[:SHOWN], "others": _others(rows[SHOWN:])}
+            {
+                "key": way,
+                "rows": rows[:shown],
+                "others": _others(rows[shown:] if shown else []),
+            }
             for way, rows in found.items()
         ],
     }

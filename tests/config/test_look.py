@@ -58,8 +58,10 @@ def test_an_administrator_is_offered_the_whole_console(client_of, admin):
     response = client_of(admin).get("/no-such-page/")
 
     assert places(response) == [
+        "myapps:overview",
         "myapps:index",
         "marketplace:catalogue",
+        "myapps:spending",
         "accounts:people",
         "accounts:roles",
         "support:requests",
