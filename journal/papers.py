@@ -16,6 +16,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
@@ -34,6 +35,19 @@ INK, MUTED, LINE, ACCENT = (21, 33, 31), (85, 99, 94), (223, 228, 224), (11, 90,
 MARGIN = 18
 FOOT = 20
 PAD = 1.4
+
+
+# What the file says of itself: PDF/A-2u, and no moment at which it was made.
+XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
+ xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+ xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">
+<rdf:Description rdf:about="" xmp:CreateDate="{on}T00:00:00+00:00">
+<pdfaid:part>2</pdfaid:part><pdfaid:conformance>U</pdfaid:conformance>
+<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
+<dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>
+</rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 
 @dataclass
@@ -149,6 +163,10 @@ class _Paper(FPDF):
         self.set_author(self._first("header"))
         self.set_producer("")
         self.set_creation_date(datetime.combine(on, time(), UTC))
+        words = {"title": self.title, "author": self.author, "on": on.isoformat()}
+        self.set_xmp_metadata(
+            XMP.format(**{name: escape(word) for name, word in words.items()})
+        )
         self.add_page()
         for block in self._paired():
             self._set(block)
@@ -181,8 +199,6 @@ class _Paper(FPDF):
                 self.add_font(script, "B", bold if bold.exists() else plain)
                 fallbacks.append(script)
         self.set_fallback_fonts(fallbacks, exact_match=False)
-        for font in self.fonts.values():
-            font.ttfont.recalcTimestamp = False  # else the hour stands in the file
 
     def _paired(self) -> Iterator[Block]:
         """The blocks in order; a dt with all dd's that follow as one list of facts."""

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts import clock
 from accounts.models import Account
-from demo import cast, story
+from demo import cast, handed_off, story
 
 
 class Command(BaseCommand):
