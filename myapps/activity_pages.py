@@ -7,6 +7,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
@@ -141,6 +142,7 @@ def _told(rows, request) -> dict:
         {
             "row": entry,
             "on": entry.on,
+            "at": entry.at if timezone.localdate(entry.at) == entry.on else None,
             "sentence": activities.sentence(entry, names),
             "by": _authority(entry.authority),
             "icon": icon(entry.verb),
