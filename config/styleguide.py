@@ -1,5 +1,6 @@
 """The component page: every component in every state, with data as odd as real data."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from accounts import authority
+from journal import charts
 
 TODAY = date(2026, 11, 20)
 PEOPLE = [
@@ -60,10 +62,56 @@ LINES = [
     ),
     ("quip", "Quip", "Starter", "FAILED", "Failed", 0, 0, 0, Decimal("0")),
 ]
+ROLES = [
+    {"role": {"pk": 1, "name": "Supervisors"}, "people": 340, "checked": True},
+    {"role": {"pk": 2, "name": "مشرفو المناوبة الليلية"}, "people": 1},
+    {
+        "role": {
+            "pk": 3,
+            "name": "Night shift of the second line in Vila Nova de Gaia",
+        },
+        "people": 10_000,
+    },
+    {
+        "role": {"pk": 4, "name": "Agents"},
+        "people": 0,
+        "disabled": True,
+        "why": "is activated",
+    },
+]
+SPEND = charts.Table(
+    key="spend",
+    title="Spend by month",
+    first="Month",
+    columns=[charts.Column("Box", "USD"), charts.Column("Zoom", "USD")],
+    rows=[
+        (date(2026, 9, 1), Decimal("1087.50"), Decimal("639.60")),
+        (date(2026, 10, 1), Decimal("1087.50"), Decimal("703.56")),
+        (date(2026, 11, 1), Decimal("1100.79"), Decimal("703.56")),
+    ],
+    by_month=True,
+)
 COLOURS = [
     "paper", "surface", "sunken", "ink", "muted", "line", "line-strong", "accent",
     "accent-tint", "good", "warn", "bad", "info",
 ]  # fmt: skip
+
+
+class FileForm(forms.Form):
+    """A file to drop, for its look alone."""
+
+    file = forms.FileField(label="File of people")
+
+
+class RangeForm(forms.Form):
+    """From a day to a day, for its look alone."""
+
+    start = forms.DateField(
+        label="From", widget=forms.DateInput(attrs={"type": "date"}), required=False
+    )
+    end = forms.DateField(
+        label="To", widget=forms.DateInput(attrs={"type": "date"}), required=False
+    )
 
 
 class SampleForm(forms.Form):
@@ -99,6 +147,20 @@ def sample() -> dict:
         "lines": LINES,
         "colours": COLOURS,
         "form": SampleForm(),
+        "file_form": FileForm(auto_id="sample_%s"),
+        "file_refused": FileForm({}, {}, auto_id="refused_%s"),
+        "file_off": FileForm(auto_id="off_%s"),
+        "range_form": RangeForm(
+            {"start": "2026-11-01", "end": "2026-11-20"}, auto_id="range_%s"
+        ),
+        "range_refused": RangeForm(
+            {"start": "2026-11-01", "end": "x"}, auto_id="wrong_%s"
+        ),
+        "roles": ROLES,
+        "buttons": ["primary", "danger", "danger-quiet", "quiet"],
+        "tones": ["good", "warn", "bad", "info", "accent", "calm"],
+        "chart": charts.drawn(SPEND),
+        "no_chart": charts.drawn(replace(SPEND, rows=[])),
         "refused": refused,
         "page": Paginator(range(40_000), 25).page(3),
         "steps": ["Plan", "People", "Read and agree", "Installed"],

@@ -122,3 +122,14 @@ def test_the_frame_of_a_page_costs_four_queries(
     # The session, the person, their roles, the account; and the settable clock.
     with django_assert_max_num_queries(5):
         client.get("/no-such-page/")
+
+
+def test_every_component_is_shown_in_the_style_guide():
+    shown = "".join(
+        (settings.BASE_DIR / "templates" / name).read_text("utf-8")
+        for name in ("styleguide.html", "fragments/_specimens.html")
+    )
+    components = [path for path in TEMPLATES if path.parent.name == "cotton"]
+    named = {path.stem.replace("_", "-") for path in components}
+
+    assert sorted(name for name in named if f"<c-{name}" not in shown) == []
