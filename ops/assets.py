@@ -9,7 +9,7 @@ from pathlib import Path
 
 import brotli
 
-from ops import node, variables
+from ops import node, variables, words
 from ops.environment import ROOT
 
 STAMPS = variables.VAR / "stamps"
@@ -27,6 +27,10 @@ def build() -> None:
     if _changed("vendor", sources, [ROOT / "static/vendor", ROOT / "fonts"]):
         subprocess.run([sys.executable, ROOT / "ops/static.py"], check=True)
         _remember("vendor", sources)
+    written = [words.place_of(language) for language in words.LANGUAGES]
+    if _changed("words", written, [one.with_suffix(".mo") for one in written]):
+        words.compile_all()
+        _remember("words", written)
 
 
 def collect(env: dict[str, str]) -> None:
