@@ -396,8 +396,8 @@ def _committed(line: Line, parts: Iterable[charges.Part]) -> list[Committed]:
     ]
 
 
-def with_effect(books: Books, effect: effects.Effect, *, account, active: int) -> Books:
-    """The books as they would be once an effect was carried out; `active` on its plan."""
+def with_effect(books: Books, effect: effects.Effect, *, account, use: Use) -> Books:
+    """The books as they would be once an effect was carried out; `use` of its plan."""
     replaced = {left.line_id for left in effect.replaced}
     growth = effect.growth
     courses = []
@@ -416,7 +416,7 @@ def with_effect(books: Books, effect: effects.Effect, *, account, active: int) -
             )
         courses.append(course)
     courses += [_bought(books, new, account=account) for new in effect.opened]
-    use = dict(books.use) | {effect.plan_id: Use(active)}
+    used = dict(books.use) | {effect.plan_id: use}
     plans = {one.line.plan_id for one in courses if one.line.pk in replaced}
     return replace(
         books,
@@ -424,7 +424,7 @@ def with_effect(books: Books, effect: effects.Effect, *, account, active: int) -
         wishes={
             pk: wishes for pk, wishes in books.wishes.items() if pk not in replaced
         },
-        use={plan: one for plan, one in use.items() if plan not in plans},
+        use={plan: one for plan, one in used.items() if plan not in plans},
     )
 
 

@@ -236,7 +236,15 @@ def _taken_back(books: Books, cuts: Iterable[seats.Cut]) -> list[int]:
 
 
 def _refuse_decided(books: Books, wishes: Iterable[RenewalChange]) -> None:
+    """Refuse what `renewals` refuses: a line that ends anyway, a decided change."""
     for wish in wishes:
+        ends_on = wish.line.ends_on
+        if ends_on and ends_on <= wish.term_ends_on:
+            raise ValidationError(
+                _("This line ends on %(day)s and does not renew: nothing to lower.")
+                % {"day": days.said(wish.term_ends_on)},
+                code="not_renewing",
+            )
         for one in books.wishes.get(wish.line_id, []):
             if one.state == RenewalChange.State.APPROVED and not wish.line.is_free:
                 raise ValidationError(
@@ -250,7 +258,10 @@ def _refuse_decided(books: Books, wishes: Iterable[RenewalChange]) -> None:
 
 def _bought(installation, books: Books, effect: Effect, *, active: int) -> Outlook:
     changed = forecasts.with_effect(
-        books, effect, account=installation.account, active=active
+        books,
+        effect,
+        account=installation.account,
+        use=Use(active, installation.ends_on),
     )
     return _outlook(books, changed, installation, effect=effect)
 

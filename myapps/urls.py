@@ -17,6 +17,7 @@ from myapps import (
     portal_listing_pages,
     portal_pages,
     portal_webhook_pages,
+    renewal_pages,
     request_pages,
     role_pages,
     seat_pages,
@@ -140,6 +141,7 @@ urlpatterns = [
         name="spending-file",
     ),
     path("charges/", console_pages.charges, name="charges"),
+    path("renewals/", renewal_pages.renewals, name="renewals"),
     path("exports/charges/<slug:kind>/", export_pages.charges, name="export-charges"),
     path(
         "exports/renewal-changes/<slug:kind>/",

@@ -150,6 +150,7 @@ PLACES = {
     "myapps:spending": ("", MANAGE, OWN),
     "myapps:spending-file": ("spending_file", MANAGE, OWN),
     "myapps:charges": ("", MANAGE, OWN),
+    "myapps:renewals": ("", MANAGE, OWN),
     "myapps:export-charges": ("kind", MANAGE, OWN),
     "myapps:export-renewal-changes": ("kind", MANAGE, OWN),
     "myapps:export-seats": ("kind", MANAGE, OWN),
