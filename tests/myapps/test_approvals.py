@@ -1,16 +1,21 @@
 """Purchases above an account's limit: a second person, whatever the door (ADR 34)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
+from django.urls import reverse
+from hypothesis import HealthCheck, given, settings, strategies
 
 from accounts import authority, roles, terms
 from accounts import people as account_people
-from billing import approvals, orders
+from accounts.models import Account
+from billing import approvals, effects, orders
 from billing.models import Order
 from myapps import installs, plans, purchases, role_activations, seats, signing
 from myapps.models import WaitingPurchase
@@ -440,3 +445,202 @@ def test_the_second_person_must_not_be_the_signer_in_any_signature(
         )  # fmt: skip
 
     assert refusal.value.code == "own_purchase"
+
+
+# Many at once, and whatever the door
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("crowd")
+def test_two_who_approve_at_once_buy_once(
+    waiting, second, account, administrators, version, on, present
+):
+    third = factories.UserFactory(account=account)
+    roles.join(administrators, [third], by=None, on=on)
+    terms.accept(third, version=version, on=on)
+    agreed = purchases.effect(purchases.wanted_of(waiting), on=on).digest
+    start = Barrier(8)
+
+    def click(user):
+        try:
+            start.wait()
+            row = WaitingPurchase.objects.get(pk=waiting.pk)
+            purchases.approve(row, by=user, agreed=agreed, on=on, at=present)
+        except ValidationError as refusal:
+            return refusal.code
+        else:
+            return user.pk
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = set(threads.map(click, [second, third] * 4))
+
+    order = Order.objects.get()
+    assert answers == {order.approved_by_id, "decided"}
+    assert account.installations.count() == 1
+
+
+@settings(
+    max_examples=25, deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+@given(
+    limit=strategies.integers(0, 60),
+    price=strategies.integers(0, 12),
+    steps=strategies.lists(
+        strategies.tuples(
+            strategies.sampled_from(["users", "plan", "role", "auto"]),
+            strategies.integers(1, 4),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_no_order_above_the_limit_lacks_a_second_person(
+    account, contract, admin, second, signed, buy, approve, on, limit, price, steps
+):
+    """Whatever is clicked, in whatever order: an order that bills more a month than the
+    limit names two people, and every other one names one.
+    """
+    with transaction.atomic():
+        app = factories.AppFactory()
+        plans_ = [
+            factories.PlanFactory(app=app, price=Decimal(price)),
+            factories.PlanFactory(app=app, price=Decimal(price + 3)),
+        ]
+        first = factories.UserFactory(account=account)
+        buy_first = signed(f"first {app.pk}")
+        installation = installs.install(
+            account, plans_[0], [first], roles={}, signed=buy_first, on=on
+        )
+        before = set(Order.objects.values_list("pk", flat=True))
+        Account.objects.filter(pk=account.pk).update(approval_above=limit)
+        for number, (door, count) in enumerate(steps):
+            key = f"{app.pk} {number}"
+            installation.refresh_from_db()
+            users = factories.UserFactory.create_batch(count, account=account)
+            what = {"installation": installation}
+            if door == "users":
+                made = buy(key, Kind.USERS, installation.plan, users=users, **what)
+            elif door == "plan":
+                other = plans_[installation.plan_id == plans_[0].pk]
+                made = buy(key, Kind.PLAN, other, **what)
+            else:
+                role = factories.RoleFactory(account=account)
+                roles.join(role, users, by=None, on=on)
+                auto = door == "auto"
+                made = buy(
+                    key, Kind.ROLE, installation.plan, role=role, auto_install=auto,
+                    **what,
+                )  # fmt: skip
+            if isinstance(made, WaitingPurchase) and number % 2 == 0:
+                approve(made, second)
+        placed = Order.objects.exclude(pk__in=before)
+        for order in placed:
+            above = effects.loaded(order.effect).monthly > limit
+            standing = order.approved_by_id and not above
+            assert not (above and order.approved_by_id is None)
+            if standing:
+                kept = WaitingPurchase.objects.get(order=order)
+                assert kept.asked["auto_install"]
+        transaction.set_rollback(True)
+
+
+# The pages
+
+
+def test_the_page_asks_for_approval_instead_of_buying(
+    client_of, admin, second, plan, limited, present, version
+):
+    limited("5")
+    client = client_of(admin)
+    there = reverse("myapps:install", args=["box"])
+    asked = {"plan": plan.pk, "users": [second.pk]}
+
+    page = client.post(there, asked | {"review": 1})
+    offer = page.context["offer"]
+    assert "Ask for approval" in page.content.decode()
+    assert second.display_name in page.content.decode()
+    answer = client.post(
+        there,
+        asked
+        | {
+            "confirm": 1, "key": "one", "agreed": offer.effect.digest,
+            "shown": offer.shown, "accept_terms": version.pk,
+            "approval_reason": "For Porto",
+        },
+    )  # fmt: skip
+
+    kept = WaitingPurchase.objects.get()
+    assert answer.url == reverse("myapps:approval", args=[kept.pk])
+    assert kept.reason == "For Porto"
+    assert not Order.objects.exists()
+
+
+def test_the_second_person_approves_on_the_page_what_it_shows(
+    client_of, waiting, second, admin
+):
+    there = reverse("myapps:approval", args=[waiting.pk])
+    client = client_of(second)
+    page = client.get(there)
+    assert "The new team in Porto" in page.content.decode()
+
+    digest = page.context["click"].effect.digest
+    answer = client.post(
+        reverse("myapps:approve", args=[waiting.pk]), {"agreed": digest}
+    )
+
+    order = Order.objects.get()
+    assert answer.url == reverse("myapps:order", args=[order.pk])
+    shown = client.get(answer.url).content.decode()
+    assert admin.display_name in shown
+    assert second.display_name in shown
+
+
+def test_a_changed_effect_comes_back_with_409(client_of, waiting, second):
+    client = client_of(second)
+    page = client.get(reverse("myapps:approval", args=[waiting.pk]))
+    digest = page.context["click"].effect.digest
+    waiting.plan.list_prices.update(monthly_price=Decimal("11.00"))
+
+    answer = client.post(
+        reverse("myapps:approve", args=[waiting.pk]), {"agreed": digest}
+    )
+
+    assert answer.status_code == 409
+    assert answer.context["click"].effect.digest != digest
+    assert not Order.objects.exists()
+
+
+def test_the_asker_sees_no_approve_button_and_takes_it_back(client_of, waiting, admin):
+    client = client_of(admin)
+    page = client.get(reverse("myapps:approval", args=[waiting.pk]))
+    assert "Approve and purchase" not in page.content.decode()
+
+    client.post(reverse("myapps:withdraw-approval", args=[waiting.pk]))
+
+    waiting.refresh_from_db()
+    assert waiting.state == State.WITHDRAWN
+
+
+def test_the_limit_is_set_on_its_page(client_of, account, admin, present):
+    client, there = client_of(admin), reverse("myapps:approval-limit")
+
+    assert client.post(there, {"asks": "above"}).status_code == 422
+    client.post(there, {"asks": "above", "amount": "250"})
+
+    assert approvals.limit_of(account) == 250
+
+
+def test_the_pages_of_approvals_ask_little(
+    client_of, waiting, second, django_assert_max_num_queries
+):
+    client = client_of(second)
+    client.get(reverse("myapps:approvals"))
+
+    with django_assert_max_num_queries(16):
+        client.get(reverse("myapps:approvals"))
+    with django_assert_max_num_queries(25):
+        client.get(reverse("myapps:approval", args=[waiting.pk]))
