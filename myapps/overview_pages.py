@@ -9,7 +9,7 @@ from decimal import Decimal
 from babel import Locale, UnknownLocaleError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -191,7 +191,7 @@ def _second_persons(account: Account, user, *, on: date) -> list[Decision]:
         number,
     )
     note = _("Nothing is bought until somebody else approves it.")
-    url = _place("myapps:approvals")
+    url = reverse("myapps:approvals")
     return [Decision("users", "warn", words % {"n": _grouped(number)}, note, url)]
 
 
@@ -203,7 +203,7 @@ def _asked_for(account: Account, user) -> list[Decision]:
         return []
     words = ngettext("%(n)s request for an app", "%(n)s requests for apps", number)
     note = _("People without authority asked, each with a reason.")
-    url = _place("myapps:app-requests")
+    url = reverse("myapps:app-requests")
     return [Decision("message", "accent", words % {"n": _grouped(number)}, note, url)]
 
 
@@ -221,7 +221,7 @@ def _renewing(holdings, *, on: date) -> list[Decision]:
         len(soon),
     )
     note = _("As they are, unless you decide otherwise before.")
-    url = _place("myapps:renewals")
+    url = reverse("myapps:renewals")
     return [
         Decision(
             "calendar-repeat", "warn", words % {"n": _grouped(len(soon))}, note, url
@@ -254,7 +254,7 @@ def _cannot_launch(account: Account) -> list[Decision]:
 def _differing(holdings) -> list[Decision]:
     return [
         Decision(
-            "arrows-diff",
+            "switch-horizontal",
             "calm",
             ngettext(
                 "%(app)s differs from My Apps in %(n)s user",
@@ -311,13 +311,6 @@ def _unused(holdings) -> list[dict]:
 
 def _grouped(number: int) -> str:
     return number_format(number, force_grouping=True)
-
-
-def _place(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return reverse("myapps:index")
 
 
 def _ends(holdings, *, on: date, within: timedelta = ENDS_WITHIN) -> list[End]:
