@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import authority, roles, signals
+from accounts import authority, languages, roles, signals
 from accounts.models import Account, Role, User
 from journal import activities
 
@@ -91,8 +91,24 @@ def change(
     return user
 
 
-def invited(user: User, *, by: User, on: date) -> None:
-    """Keep in the journal that a person was sent a link to set a password."""
+@transaction.atomic
+def speak(user: User, *, language: str) -> None:
+    """Write to a person in a language from now on. Refuses one that the product does not
+    have (unknown_language).
+    """
+    if language not in languages.OFFERED:
+        raise ValidationError(
+            _("Choose one of the languages offered."), code="unknown_language"
+        )
+    user.language = language
+    user.save(update_fields=["language"])
+
+
+@transaction.atomic
+def invited(user: User, *, by: User, on: date, at: datetime) -> None:
+    """Keep that a person is sent a link to set a password; former links end."""
+    user.invited_at = at
+    user.save(update_fields=["invited_at"])
     _record("invited", user.account, [user], by=by, on=on)
 
 

@@ -3,7 +3,14 @@ from allauth.mfa.base import views as mfa_views
 from allauth.mfa.webauthn import views as passkey_views
 from django.urls import path
 
-from accounts import directory_pages, export_pages, job_pages, key_pages, views
+from accounts import (
+    directory_pages,
+    export_pages,
+    job_pages,
+    key_pages,
+    notice_pages,
+    views,
+)
 from accounts import scim_api as answers
 from accounts import sign_in_pages as doors
 
@@ -56,6 +63,13 @@ urlpatterns = [
     path("keys/add/", key_pages.add_key, name="add-api-key"),
     path("keys/<int:pk>/rotate/", key_pages.rotate_key, name="rotate-api-key"),
     path("keys/<int:pk>/revoke/", key_pages.revoke_key, name="revoke-api-key"),
+    # Anybody
+    path("language/", views.choose_language, name="language"),
+    # Everybody who works for an account
+    path("notices/", notice_pages.notice_list, name="notices"),
+    path("notices/read/", notice_pages.read, name="read-notices"),
+    path("notices/choices/", notice_pages.choices, name="notice-choices"),
+    path("notices/<int:pk>/", notice_pages.notice, name="notice"),
     # Everybody who signed in
     path("profile/", views.profile, name="profile"),
 ]

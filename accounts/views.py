@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.i18n import set_language
 
 from accounts import api_keys, authority, clock, mails, people, roles, terms
 from accounts.forms import (
@@ -54,6 +55,7 @@ def add_person(request):
         try:
             with transaction.atomic():
                 user = people.create(account, **asked, by=request.user, on=_on(request))
+                people.invited(user, by=request.user, on=_on(request), at=clock.now())
                 mails.invitation(user, by=request.user)
         except ValidationError as refusal:
             taken = getattr(refusal, "code", None) == "email_taken"
@@ -109,8 +111,8 @@ def invite_person(request, pk):
     user = _person(request, pk)
     if user.is_active:
         with transaction.atomic():
+            people.invited(user, by=request.user, on=_on(request), at=clock.now())
             mails.invitation(user, by=request.user)
-            people.invited(user, by=request.user, on=_on(request))
         messages.success(
             request,
             _("A link to set a password is on its way to %(to)s.") % {"to": user.email},
@@ -391,6 +393,18 @@ def accept_terms(request):
         "next": after,
     }
     return render(request, "accounts/terms.html", context)
+
+
+@require_POST
+def choose_language(request):
+    """Speak another language: to this browser, and to whoever is signed in."""
+    if request.user.is_authenticated:
+        language = request.POST.get("language", "")
+        _allowed(request, people.speak, request.user, language=language)
+    return set_language(request)
+
+
+choose_language.authority = "ANYBODY"
 
 
 @require_http_methods(["GET", "POST"])

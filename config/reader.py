@@ -1,19 +1,31 @@
-"""For whom a page is written: the time zone and the customs of their account."""
+"""For whom a page is written: their language, the time zone and the customs of their
+account.
+"""
 
-from django.utils import timezone
+from contextlib import ExitStack
+
+from django.utils import timezone, translation
 
 from config.templatetags import formats
 
 
 class ReaderMiddleware:
-    """Days and moments in the account's time zone, numbers by its country's customs."""
+    """Words in the language a person chose, else as their browser asks; days and moments
+    in the account's time zone, numbers by its country's customs.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
         account = getattr(request.user, "account", None)
-        if account is None:
-            return self.get_response(request)
-        with timezone.override(account.timezone), formats.customs(account.locale):
-            return self.get_response(request)
+        language = getattr(request.user, "language", "")
+        with ExitStack() as reading:
+            if language:
+                reading.enter_context(translation.override(language))
+            if account:
+                reading.enter_context(timezone.override(account.timezone))
+                reading.enter_context(formats.customs(account.locale))
+            response = self.get_response(request)
+            response.headers["Content-Language"] = translation.get_language()
+            return response

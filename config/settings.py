@@ -10,6 +10,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts import languages
 from config import addresses, launch_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -75,6 +76,7 @@ PUBLIC_ADDRESS = env("PUBLIC_ADDRESS", "http://127.0.0.1:8000").rstrip("/")
 TERM_END_LEAD_DAYS = int(env("TERM_END_LEAD_DAYS", "0"))
 TERM_END_BATCH = int(env("TERM_END_BATCH", "5000"))
 NOTICE_DAYS = [30, 7, 1]
+NOTICE_DAYS_KEPT = int(env("NOTICE_DAYS_KEPT", "180"))
 
 # Where answers to the desk's emails arrive: maildir:///folder or imaps://… Nowhere, if
 # empty: then people answer on the page alone.
@@ -148,6 +150,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -177,6 +180,7 @@ TEMPLATES = [
                 "config.context.vendor",
                 "config.context.demo",
                 "config.context.desk",
+                "config.context.notices",
                 "config.navigation.places",
             ],
             "builtins": ["config.templatetags.formats"],
@@ -331,6 +335,11 @@ SPECTACULAR_SETTINGS = {
 }
 
 LANGUAGE_CODE = "en"
+LANGUAGES = list(languages.OFFERED.items())
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = PRODUCTION
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -398,6 +407,8 @@ CELERY_BEAT_SCHEDULE = {
     "terms and periods": tick("support.tasks.end_terms", every=HOUR),
     "batches": tick("billing.tasks.close_batches", every=HOUR),
     "notices": tick("support.tasks.send_notices", every=HOUR),
+    "digests": tick("accounts.tasks.send_digests", every=HOUR),
+    "old notices": tick("accounts.tasks.forget_notices", every=24 * HOUR),
     "mail": tick("support.tasks.read_mail", every=MINUTE),
     "held money": tick("support.tasks.tell_of_holds", every=HOUR),
     "files of people": tick("accounts.tasks.work_jobs", every=MINUTE),

@@ -338,4 +338,4 @@ def sums(rows) -> list[dict]:
 
 def words(refusal: ValidationError) -> str:
     """What a rule said, as one text."""
-    return _(" ").join(refusal.messages)
+    return " ".join(refusal.messages)

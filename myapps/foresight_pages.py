@@ -38,7 +38,7 @@ def what_if(request: HttpRequest, slug: str) -> HttpResponse:
             context["refusal"] = console.words(refusal)
     else:
         problems = [one for errors in form.errors.values() for one in errors]
-        context["refusal"] = _(" ").join(problems)
+        context["refusal"] = " ".join(problems)
     partly = request.htmx and not request.htmx.history_restore_request
     template = "myapps/_what_if.html" if partly else "myapps/what_if.html"
     return render(request, template, context)
