@@ -153,7 +153,7 @@ class Reading:
         """Where people open an app: https, out in the world (ADR 35)."""
         value = self.address()
         try:
-            if value:
+            if value and ADDRESS.fullmatch(value):
                 addresses.read(value)
         except ValidationError as refusal:
             self.fault(

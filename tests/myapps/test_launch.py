@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import authority, people, roles
+from accounts import authority, roles
 from config import launch_keys
 from journal.models import Activity
 from marketplace import listings
