@@ -1,11 +1,14 @@
 """The clock and one call: what accounts do by themselves."""
 
 import logging
+from datetime import timedelta
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from accounts import answers, clock, jobs
+from journal import notices
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +23,19 @@ def forget_answers() -> None:
 def work_jobs() -> None:
     """Every minute, and when nudged: carry out the files of people that were begun."""
     jobs.work(at=clock.now())
+
+
+@shared_task
+def send_digests() -> None:
+    """Every hour: mail the digests of those for whom it is eight o'clock, or was."""
+    notices.send_digests(at=clock.now())
+
+
+@shared_task
+def forget_notices() -> None:
+    """Every day: drop the notices that were kept long enough."""
+    kept = timedelta(days=settings.NOTICE_DAYS_KEPT)
+    notices.forget(before=clock.now() - kept)
 
 
 def nudge_jobs() -> None:

@@ -1,11 +1,13 @@
 """What every page may say of the vendor and of the demo."""
 
 import json
+import time
 
 from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 
-from accounts import clock
+from accounts import clock, second_factors
+from journal.models import Notice
 from support import keys
 
 
@@ -31,12 +33,31 @@ def desk(request):
     }
 
 
+def notices(request):
+    """How many notices the signed-in person has not read, as far as a hundred."""
+    user = getattr(request, "user", None)
+    if not getattr(user, "account_id", None):
+        return {}
+    return {"unread_notices": SimpleLazyObject(lambda: _unread(user))}
+
+
+def _unread(user):
+    return Notice.objects.of(user, at=clock.now()).unread()[:100].count()
+
+
 def demo(request):
     """The day a demo stands at, and who may sign in to it; nothing of both elsewhere."""
     return {
         "pinned_today": clock.pinned(),
         "demo_sign_ins": SimpleLazyObject(_sign_ins),
+        "demo_code": SimpleLazyObject(_code),
     }
+
+
+def _code():
+    """What the authenticator app of the demo's staff shows now."""
+    keys = {person.get("key") for person in _sign_ins()} - {None, ""}
+    return second_factors.code(keys.pop(), at=time.time()) if keys else ""
 
 
 def _sign_ins():

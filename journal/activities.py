@@ -46,7 +46,7 @@ SENTENCES = {
     ),
     "person.deactivated": gettext_noop("%(actor)s deactivated %(people)s."),
     "person.reactivated": gettext_noop("%(actor)s reactivated %(people)s."),
-    "person.linked": gettext_noop(
+    "provider.linked": gettext_noop(
         "%(actor)s signed in through the company's own sign-in for the first time."
     ),
     "factor.app_added": gettext_noop(

@@ -91,6 +91,11 @@ def webhook(
     signals.promised.send(Message, kind=Message.Kind.WEBHOOK)
 
 
+def promised_since(beginning: str, *, at: datetime) -> int:
+    """How many messages whose keys begin so were promised for then or later."""
+    return Message.objects.filter(key__startswith=beginning, due_at__gte=at).count()
+
+
 @transaction.atomic
 def take_back(beginning: str) -> bool:
     """Drop the messages whose keys begin so, unless one of them has left already.

@@ -6,10 +6,11 @@ from decimal import Decimal
 import factory
 from factory.django import DjangoModelFactory
 
-from accounts import roles
+from accounts import roles, sealing, second_factors
 from billing import lines, terms
 from billing.models import OrderForm
 
+APP_KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 SOME_TIME_AGO = datetime.date(2026, 1, 1)
 
 
@@ -23,15 +24,23 @@ class AccountFactory(DjangoModelFactory):
 
 
 class UserFactory(DjangoModelFactory):
-    """Works for an account, in no role. Signs in with force_login: no password."""
+    """Works for an account, in no role. Signs in with force_login: no password. Staff
+    have a second factor, as they must; `second_factor=False` leaves them without.
+    """
 
     class Meta:
         model = "accounts.User"
+        skip_postgeneration_save = True
 
     account = factory.SubFactory(AccountFactory)
     email = factory.Sequence("person{}@people.example".format)
     display_name = factory.Sequence("Person {}".format)
     password = "!"
+
+    @factory.post_generation
+    def second_factor(user, create, extracted, **kwargs):  # noqa: N805
+        if create and extracted is not False and user.kind in second_factors.ALWAYS:
+            second_factors.give_app(user, sealed_key=sealing.seal(APP_KEY))
 
 
 class RoleFactory(DjangoModelFactory):

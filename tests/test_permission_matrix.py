@@ -14,7 +14,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from accounts import api_keys, authority, roles
 from billing.models import LimitChange, Order, RenewalChange
 from journal import outbox
-from journal.models import Endpoint, Message
+from journal.models import Endpoint, Message, Notice
 from myapps import add_ons, app_requests, role_activations, seats
 from myapps.models import JoinEvent, RoleActivation, WaitingPurchase
 from support import (
@@ -96,6 +96,10 @@ PLACES = {
     "accounts:resolve-people": ("", PICK, OWN),
     "accounts:terms": ("", BUY, OWN),
     "accounts:profile": ("", EVERYBODY, OWN),
+    "accounts:notices": ("", CUSTOMERS, OWN),
+    "accounts:read-notices": ("", CUSTOMERS, OWN),
+    "accounts:notice-choices": ("", CUSTOMERS, OWN),
+    "accounts:notice": ("notice", CUSTOMERS, OWN),
     "accounts:api-keys": ("", EVERYBODY - {MEMBER}, OWN),
     "accounts:add-api-key": ("", EVERYBODY - {MEMBER, KEEPER}, OWN),
     "accounts:rotate-api-key": ("api_key", {ADMIN}, NOT_FOUND),
@@ -356,6 +360,7 @@ class World:
             "saved_queue": {"pk": self._saved_queue().pk},
             "bulk_job": {"pk": self._bulk_job(plan_ticket).pk},
             "figures": {"key": "open"},
+            "notice": {"pk": self._notice(company).pk},
             "kind": {"kind": "csv"},
             "period": {"period": "2026-01-01"},
             "paper": {"period": "2026-01-01", "kind": "pdf"},
@@ -396,6 +401,14 @@ class World:
             ticket, name="a.txt", content=b"text", by=company.admin, message=said
         )
         return {"pk": ticket.pk, "file": kept.pk}
+
+    def _notice(self, company):
+        """What the administrator was told."""
+        return Notice.objects.create(
+            user_id=company.admin.pk, account_id=company.account.pk, kind="request",
+            key="world", title="Told", words="Told.", address="/apps/", action="Open",
+            created_at=datetime(2026, 11, 1, tzinfo=UTC),
+        )  # fmt: skip
 
     def _canned_reply(self):
         self.macro = macros.save(name="Urgent", changes={"priority": 4}, on=DAY)
@@ -506,7 +519,7 @@ def _expected(place: str, name: str) -> set[int]:
     """What somebody may meet at a place; 405 is a door that opens the other way."""
     thing, may, stranger = PLACES[place]
     inside = {200, 204, 302, 400, 405, 409, 422}
-    if thing == "token":
+    if thing in {"token", "notice"}:
         return inside | {404}
     if name == STRANGER and stranger == NOT_FOUND:
         return {404, 405}

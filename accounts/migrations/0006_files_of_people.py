@@ -6,50 +6,129 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0005_sign_in'),
+        ("accounts", "0005_sign_in"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file_name', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField()),
-                ('begun_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='accounts.account')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("file_name", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField()),
+                ("begun_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="jobs",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='JobRow',
+            name="JobRow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line', models.PositiveIntegerField()),
-                ('content', models.JSONField(help_text='What the line says, if readable.', null=True)),
-                ('foreseen', models.CharField(choices=[('ADD', 'Will be added'), ('CHANGE', 'Will be changed'), ('SAME', 'Is so already'), ('REFUSED', 'Refused')], max_length=10)),
-                ('outcome', models.CharField(blank=True, choices=[('', 'To do'), ('DONE', 'Done'), ('REFUSED', 'Refused')], default='', max_length=10)),
-                ('words', models.CharField(blank=True, max_length=400)),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='accounts.job')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("line", models.PositiveIntegerField()),
+                (
+                    "content",
+                    models.JSONField(
+                        help_text="What the line says, if readable.", null=True
+                    ),
+                ),
+                (
+                    "foreseen",
+                    models.CharField(
+                        choices=[
+                            ("ADD", "Will be added"),
+                            ("CHANGE", "Will be changed"),
+                            ("SAME", "Is so already"),
+                            ("REFUSED", "Refused"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "To do"),
+                            ("DONE", "Done"),
+                            ("REFUSED", "Refused"),
+                        ],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                ("words", models.CharField(blank=True, max_length=400)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rows",
+                        to="accounts.job",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('begun_at__isnull', False), ('finished_at', None)), fields=['begun_at', 'id'], name='jobs_under_way'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("begun_at__isnull", False), ("finished_at", None)),
+                fields=["begun_at", "id"],
+                name="jobs_under_way",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('finished_at', None), ('begun_at__isnull', False), _connector='OR'), name='a_job_begins_before_it_is_finished'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("finished_at", None), ("begun_at__isnull", False), _connector="OR"
+                ),
+                name="a_job_begins_before_it_is_finished",
+            ),
         ),
         migrations.AddIndex(
-            model_name='jobrow',
-            index=models.Index(condition=models.Q(('outcome', '')), fields=['job', 'id'], name='job_rows_to_do'),
+            model_name="jobrow",
+            index=models.Index(
+                condition=models.Q(("outcome", "")),
+                fields=["job", "id"],
+                name="job_rows_to_do",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='jobrow',
-            constraint=models.UniqueConstraint(fields=('job', 'line'), name='a_line_is_once_in_a_job'),
+            model_name="jobrow",
+            constraint=models.UniqueConstraint(
+                fields=("job", "line"), name="a_line_is_once_in_a_job"
+            ),
         ),
     ]

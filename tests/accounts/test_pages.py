@@ -115,7 +115,7 @@ def test_the_link_of_an_invitation_sets_the_password(client, alice, account):
     form = client.get(link, follow=True)
     set_it = form.redirect_chain[-1][0]
     secret = "a long enough secret 42"
-    answer = client.post(set_it, {"new_password1": secret, "new_password2": secret})
+    answer = client.post(set_it, {"password1": secret, "password2": secret})
 
     assert answer.status_code == 302
     person.refresh_from_db()

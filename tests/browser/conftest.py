@@ -6,8 +6,8 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
-from demo.sign_ins import PASSWORD
 from ops import console as consoles
+from ops import sign_in
 from ops.console import Console
 
 ARGUMENTS = [
@@ -63,10 +63,7 @@ def visit(chromium, console):
         if not email:
             return page
         page.goto("/login/")
-        page.fill("input[name=username]", email)
-        page.fill("input[name=password]", PASSWORD)
-        page.press("input[name=password]", "Enter")
-        page.wait_for_url(lambda url: "/login/" not in url)
+        sign_in.through(page, email)
         return page
 
     yield visitor
