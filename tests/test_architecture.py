@@ -38,7 +38,6 @@ PUBLIC = {
     *("mfa_authenticate", "mfa_login_webauthn", "company-sign-in"),
     *("openid_connect_login", "openid_connect_callback"),
     "socialaccount_login_cancelled",
-    "language",
 }
 WRITES = {
     *("create", "save", "delete", "update", "bulk_create", "bulk_update"),
