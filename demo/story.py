@@ -18,7 +18,7 @@ from tqdm import tqdm
 from accounts import authority, clock, people, roles, terms
 from accounts.models import Account, Role, TermsVersion, User
 from billing import contracts
-from demo import cast, sandbox, talks, writing_aids
+from demo import cast, sandbox, talks, wishes, writing_aids
 from journal import endpoints, webhooks
 from journal.calls import Answer
 from marketplace import offers
@@ -72,6 +72,7 @@ def tell(*, on: date, files: Path, quiet: bool = False, pin: bool = False) -> No
         for event in events:
             event(day)
         _tell(listening)
+    wishes.enter()
     clock.set_to(_noon(on) if pin else None)
 
 

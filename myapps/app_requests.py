@@ -109,6 +109,19 @@ def granted(
     return requests
 
 
+MOST_SHOWN = 12
+
+
+def shown_to(user: User) -> list[AppRequest]:
+    """One's own requests that wait or were refused, the newest of each app."""
+    newest = user.app_requests.order_by("app", "-id").distinct("app").values("pk")
+    return list(
+        AppRequest.objects.filter(pk__in=newest, state__in=[State.OPEN, State.REFUSED])
+        .select_related("app")
+        .order_by("-id")[:MOST_SHOWN]
+    )
+
+
 def _locked(requests: Iterable[AppRequest]) -> list[AppRequest]:
     pks = [one.pk for one in requests]
     if not pks:

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_GET, require_POST
 from rest_framework.throttling import SimpleRateThrottle
 
 from accounts import authority
+from myapps import app_requests, launch_tokens, launches, partner_events
 from myapps import console_pages as console
-from myapps import launch_tokens, launches, partner_events
 from myapps.models import Seat
 
 CARDS_ON_A_PAGE = 48
@@ -46,6 +46,7 @@ def launcher(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "may_launch": authority.held(request.user, authority.LAUNCH),
+        "asked": app_requests.shown_to(request.user),
     }
     return render(request, "myapps/launcher.html", context)
 
