@@ -7,6 +7,7 @@
 //   data-counter-for="id"       characters left in a field that has maxlength
 //   data-copy="text"            copies; data-copy-from="#selector" copies that text
 //   data-once                   on a form: it is sent once (all POST forms, unless "no")
+//   data-working="words"        on a button: what it says when its work takes a while
 //   data-submit-on-change       on a form: sent when a field changes
 //   data-requires="id"          on a button: enabled once that checkbox is checked
 //   data-dismiss                removes its nearest [data-dismissible]
@@ -193,6 +194,16 @@
     });
   });
 
+  // What takes longer than half a second says so, on the button that began it.
+  function working(form, button) {
+    var words = button.dataset.working || document.body.dataset.working;
+    if (!form.dataset.sent || !words) return;
+    button.style.minWidth = button.offsetWidth + "px";
+    button.dataset.was = button.innerHTML;
+    button.textContent = words;
+    announce(words);
+  }
+
   // A form is sent once. The button that was pressed keeps its value in the request.
   document.addEventListener("submit", function (event) {
     var form = event.target;
@@ -209,6 +220,7 @@
         button.disabled = true;
       });
     }, 0);
+    if (event.submitter) window.setTimeout(working, 500, form, event.submitter);
   });
 
   // Coming back with the browser's back button finds the form ready again.
@@ -218,6 +230,9 @@
       form.removeAttribute("aria-busy");
       form.querySelectorAll("button:not([type=button])").forEach(function (button) {
         button.disabled = false;
+        if (!button.dataset.was) return;
+        button.innerHTML = button.dataset.was;
+        delete button.dataset.was;
       });
     });
     recount();
