@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -56,9 +56,13 @@ def launcher(request: HttpRequest) -> HttpResponse:
 @authority.required(authority.LAUNCH)
 def launch(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the person to the app: a page with one form that sends itself there, so that
-    the token stands in no address (ADR 35).
+    the token stands in no address (ADR 35). Without a seat of one's own it is refused.
     """
-    seat = get_object_or_404(_seats(request), installation__app__slug=slug)
+    standing = request.user.account.installations.standing()
+    installation = get_object_or_404(standing, app__slug=slug)
+    seat = _seats(request).filter(installation=installation).first()
+    if seat is None:
+        raise PermissionDenied
     app = seat.installation.app
     if not LaunchThrottle().allow_request(request, None):
         messages.error(request, _("That was often. Wait a minute, then open it again."))

@@ -169,7 +169,6 @@ PLACES = {
     "myapps:account-activity": ("", MANAGE | ROLES, OWN),
     "myapps:launcher": ("", CUSTOMERS, OWN),
     "myapps:launch": ("app", {ADMIN}, NOT_FOUND),
-    "myapps:launch-keys": ("", EVERYBODY, OWN),
     "myapps:portal": ("", PARTNERS, None),
     "myapps:portal-installation": ("installation", {PARTNER}, None),
     "myapps:portal-confirm": ("installation", {PARTNER}, None),
@@ -283,6 +282,8 @@ OPEN = PUBLIC | {
     *("mfa_view_recovery_codes", "mfa_generate_recovery_codes"),
     *("mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn"),
     *("mfa_edit_webauthn", "mfa_remove_webauthn", "usersessions_list", "end-session"),
+    "accounts:language",
+    "myapps:launch-keys",
 }
 
 
