@@ -15,7 +15,7 @@ from billing import contracts, orders
 from billing.models import Line, OrderForm
 from billing.orders import Signature
 from journal import activities, days
-from myapps import installs
+from myapps import installs, signals
 from myapps.models import Installation, InstallLink
 
 VALID_FOR = timedelta(days=7)
@@ -171,6 +171,7 @@ def use(link: InstallLink, *, user: User, at: datetime, on: date) -> None:
     check(link, user=user, at=at, on=on)
     link.used_at = at
     link.save(update_fields=["used_at"])
+    signals.link_used.send(InstallLink, link=link)
 
 
 @transaction.atomic

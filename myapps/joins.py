@@ -17,7 +17,7 @@ from billing import contracts, effects, lines
 from billing.models import Order, Term
 from billing.orders import Signature
 from journal import activities
-from myapps import coverage, partner_events, seats, usage
+from myapps import coverage, partner_events, seats, signals, usage
 from myapps.models import Installation, JoinEvent, RoleActivation, Seat
 
 Outcome = JoinEvent.Outcome
@@ -257,6 +257,7 @@ def _close(joins: list[JoinEvent], outcome, reason: str, *, on: date, by=None) -
             users=[join.user for join in joins],
             reason=reason,
         )
+        signals.queued.send(Installation, installation=installation)
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from accounts.models import User
 from billing import contracts, reversals
 from journal import activities
 from marketplace.models import Plan
-from myapps import endings, partner_events
+from myapps import endings, partner_events, signals
 from myapps.models import Installation, SeatEvent
 
 log = logging.getLogger(__name__)
@@ -148,6 +148,7 @@ def _fail(installation: Installation, *, answer: str, by, on: date) -> None:
         on=on,
     )
     _record("app.failed", installation, by=by, on=on, answer=answer)
+    signals.not_set_up.send(Installation, installation=installation)
 
 
 def _answer(installation: Installation, answer: str) -> None:

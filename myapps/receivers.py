@@ -1,14 +1,25 @@
 """News from accounts, billing and the journal, heard inside the transaction that made it."""
 
 from django.dispatch import receiver
+from django.urls import reverse
 
-from accounts import clock
+from accounts import authority, clock
 from accounts.signals import joined_role, left_role, user_deactivated
 from billing.models import RenewalChange
 from billing.renewals import Rolled
 from billing.signals import add_ons_contracted, decrease_settled, install_links_asked
+from journal import notices
 from journal.signals import endpoint_disabled
-from myapps import departures, endings, install_links, joins, mails, partner_events
+from myapps import (
+    departures,
+    endings,
+    install_links,
+    joins,
+    mails,
+    partner_events,
+    signals,
+)
+from myapps.models import JoinEvent
 
 
 @receiver(joined_role, dispatch_uid="myapps_joined_role")
@@ -54,3 +65,125 @@ def _contracted(sender, *, lines, on, **news):
 @receiver(endpoint_disabled, dispatch_uid="myapps_endpoint_disabled")
 def _disabled(sender, *, endpoint, at, **news):
     mails.endpoint_disabled(endpoint, at=at)
+
+
+@receiver(signals.app_asked, dispatch_uid="myapps_app_asked")
+def _app_asked(sender, *, request, **news):
+    """Those who install apps are told who asks for which (each request once)."""
+    _tell(
+        authority.holders(request.account, authority.INSTALL),
+        "request",
+        f"app-request:{request.pk}:asked",
+        "app_asked",
+        reverse("myapps:app-request", args=[request.app.slug]),
+        besides=request.user_id,
+        account=request.account,
+        request=request,
+    )
+
+
+@receiver(signals.app_answered, dispatch_uid="myapps_app_answered")
+def _app_answered(sender, *, requests, **news):
+    """Who asked is told the answer."""
+    for request in requests:
+        approved = request.state == request.State.APPROVED
+        place = ["myapps:launcher"] if approved else ["myapps:app", [request.app.slug]]
+        _tell(
+            [request.user],
+            "request",
+            f"app-request:{request.pk}:answered",
+            "app_approved" if approved else "app_refused",
+            reverse(place[0], args=place[1] if place[1:] else []),
+            account=request.account,
+            request=request,
+        )
+
+
+@receiver(signals.approval_asked, dispatch_uid="myapps_approval_asked")
+def _approval_asked(sender, *, waiting, **news):
+    """Those who may decide are told, never who asked."""
+    permission = f"accounts.{waiting.authority.removeprefix('accounts.')}"
+    _tell(
+        authority.holders(waiting.account, permission),
+        "approval",
+        f"approval:{waiting.pk}:asked",
+        "approval_asked",
+        reverse("myapps:approval", args=[waiting.pk]),
+        besides=waiting.asked_by_id,
+        account=waiting.account,
+        waiting=waiting,
+    )
+
+
+@receiver(signals.approval_answered, dispatch_uid="myapps_approval_answered")
+def _approval_answered(sender, *, waiting, **news):
+    """Who asked is told, unless they took it back themselves."""
+    if waiting.state == waiting.State.WITHDRAWN:
+        return
+    _tell(
+        [waiting.asked_by],
+        "approval",
+        f"approval:{waiting.pk}:answered",
+        "approval_answered",
+        reverse("myapps:approval", args=[waiting.pk]),
+        account=waiting.account,
+        waiting=waiting,
+    )
+
+
+@receiver(signals.not_set_up, dispatch_uid="myapps_not_set_up")
+def _not_set_up(sender, *, installation, **news):
+    """Those who manage apps are told that one failed."""
+    _tell(
+        authority.holders(installation.account, authority.MANAGE),
+        "provisioning",
+        f"failed:{installation.pk}",
+        "failed",
+        reverse("myapps:app", args=[installation.app.slug]),
+        account=installation.account,
+        installation=installation,
+    )
+
+
+@receiver(signals.queued, dispatch_uid="myapps_queued")
+def _queued(sender, *, installation, **news):
+    """Those who manage apps are told once, until somebody decided on the first in line."""
+    waiting = JoinEvent.objects.queued().filter(installation=installation)
+    first = waiting.order_by("pk").values_list("pk", flat=True).first()
+    _tell(
+        authority.holders(installation.account, authority.MANAGE),
+        "limit",
+        f"queued:{installation.pk}:{first}",
+        "limit",
+        reverse("myapps:roles", args=[installation.app.slug]),
+        account=installation.account,
+        installation=installation,
+    )
+
+
+@receiver(signals.link_used, dispatch_uid="myapps_link_used")
+def _link_used(sender, *, link, **news):
+    """The others who manage apps are told."""
+    _tell(
+        authority.holders(link.account, authority.MANAGE),
+        "install_link",
+        f"link:{link.pk}",
+        "link_used",
+        reverse("myapps:app", args=[link.line.app.slug]),
+        besides=link.recipient_id,
+        account=link.account,
+        link=link,
+    )
+
+
+def _tell(users, kind, key, words, address, *, account, besides=None, **context):
+    notices.tell(
+        [user for user in users if user.pk != besides],
+        kind=kind,
+        key=key,
+        words=f"myapps/notices/{words}",
+        context=context,
+        address=address,
+        account=account,
+        at=clock.now(),
+    )

@@ -1,4 +1,4 @@
-"""News of requests and approvals, sent inside the transaction that makes them."""
+"""News of the console, sent inside the transaction that makes them."""
 
 from django.dispatch import Signal
 
@@ -13,3 +13,12 @@ approval_asked = Signal()
 
 approval_answered = Signal()
 """What became of a purchase that waited: waiting, on."""
+
+not_set_up = Signal()
+"""A partner did not set an app up: installation."""
+
+queued = Signal()
+"""Auto Install seats nobody more by itself: installation."""
+
+link_used = Signal()
+"""An app was installed by its link: link."""

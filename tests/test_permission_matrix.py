@@ -155,6 +155,8 @@ PLACES = {
     "myapps:spending-file": ("spending_file", MANAGE, OWN),
     "myapps:charges": ("", MANAGE, OWN),
     "myapps:renewals": ("", MANAGE, OWN),
+    "myapps:calendar": ("", MANAGE, OWN),
+    "myapps:revoke-calendar": ("", MANAGE, OWN),
     "myapps:export-charges": ("kind", MANAGE, OWN),
     "myapps:export-renewal-changes": ("kind", MANAGE, OWN),
     "myapps:export-seats": ("kind", MANAGE, OWN),
