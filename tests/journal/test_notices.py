@@ -84,7 +84,7 @@ def test_eight_is_by_the_clock_of_the_account(account):
 
     due = notices.next_digest(NOON, account=account)
 
-    assert due == datetime(2026, 11, 24, 19, tzinfo=UTC)
+    assert due == datetime(2026, 11, 23, 19, tzinfo=UTC)
 
 
 def test_what_was_read_is_not_in_the_digest(tell, member):
