@@ -155,10 +155,10 @@ def test_only_that_apps_origin_is_sent_to_and_nothing_is_kept(open_box, admin):
     assert page["Referrer-Policy"] == "same-origin"
 
 
-def test_without_the_seat_there_is_nothing_to_open(open_box, member, administrators):
+def test_without_the_seat_a_colleague_is_refused(open_box, member, administrators):
     roles.join(administrators, [member], by=None, on=administrators.created_on)
 
-    assert open_box(member).status_code == 404
+    assert open_box(member).status_code == 403
 
 
 def test_a_stranger_finds_nothing(open_box, stranger):
