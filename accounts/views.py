@@ -13,7 +13,16 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.i18n import set_language
 
-from accounts import api_keys, authority, clock, mails, people, roles, terms
+from accounts import (
+    api_keys,
+    authority,
+    clock,
+    mails,
+    people,
+    roles,
+    second_factors,
+    terms,
+)
 from accounts.forms import (
     ChosenPeopleForm,
     DetailsForm,
@@ -453,6 +462,7 @@ def _person_page(request, user, *, form=None, roles_form=None):
         "roles_form": roles_form,
         "roles": _choices(account, chosen=roles_form["roles"].value()),
         "may_do": _may_do(_held(user)),
+        "has_factor": second_factors.has_one(user),
         "history": _history(request, user),
     }
     bad = any(form.is_bound for form in (context["form"], roles_form))
