@@ -207,7 +207,10 @@ def limit(request: HttpRequest) -> HttpResponse:
     above = account.approval_above
     form = ApprovalLimitForm(
         request.POST or None,
-        initial={"asks": "above" if above is not None else "never", "amount": above},
+        initial={
+            "asks": "never" if above is None else "above",
+            "amount": None if above is None else f"{above.normalize():f}",
+        },
     )
     if form.is_valid():
         try:
