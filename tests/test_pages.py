@@ -16,6 +16,12 @@ STATE = (
 )
 EXCUSED = {
     "home": LEADS_ON,
+    "accounts:notice": LEADS_ON,
+    "myapps:export-apps": FILE,
+    "myapps:export-charges": FILE,
+    "myapps:export-orders": FILE,
+    "myapps:export-renewal-changes": FILE,
+    "myapps:order-paper": FILE,
     "accounts:job": "tests/browser/test_people_files.py asks axe of it at each step",
     "accounts:job-progress": FRAGMENT,
     "accounts:people-picker": FRAGMENT,
