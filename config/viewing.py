@@ -30,6 +30,8 @@ SECRET = {
     "accounts:directory",
     "accounts:add-directory-key",
     "myapps:install-link",
+    "myapps:calendar",
+    "myapps:calendar-feed",
 }
 """What is a person's own, or holds a key: no viewing shows it."""
 

@@ -45,6 +45,9 @@ SENTENCES = {
         "%(actor)s sent %(people)s a link to set a password."
     ),
     "person.deactivated": gettext_noop("%(actor)s deactivated %(people)s."),
+    "person.erased": gettext_noop(
+        "%(actor)s had the name and address of a person erased: %(people)s."
+    ),
     "person.reactivated": gettext_noop("%(actor)s reactivated %(people)s."),
     "provider.linked": gettext_noop(
         "%(actor)s signed in through the company's own sign-in for the first time."
@@ -302,6 +305,8 @@ SENTENCES = {
     ),
     "link.issued": gettext_noop("%(people)s got a link to install %(name)s."),
     "link.revoked": gettext_noop("%(actor)s took back a link to install %(name)s."),
+    "calendar.made": gettext_noop("%(actor)s made a calendar address of term ends."),
+    "calendar.revoked": gettext_noop("%(actor)s ended a calendar address."),
 }
 
 

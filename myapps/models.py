@@ -323,6 +323,35 @@ class InstallLink(models.Model):
         return f"Install link of {self.sent_at:%Y-%m-%d}"
 
 
+class CalendarFeedQuerySet(models.QuerySet):
+    def standing(self):
+        return self.filter(revoked_at=None)
+
+
+class CalendarFeed(models.Model):
+    """A person's private address for a calendar of term ends (3.23)."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    digest = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CalendarFeedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(revoked_at=None),
+                name="one_calendar_address_per_person",
+            )
+        ]
+
+    def __str__(self):
+        return f"Calendar of {self.made_at:%Y-%m-%d}"
+
+
 class AddOnActivation(models.Model):
     """Units of a contracted add-on that the partner switched on (T16). Moves no money."""
 

@@ -5,6 +5,7 @@ from myapps import (
     app_pages,
     approval_pages,
     billing_pages,
+    calendar_pages,
     console_pages,
     drift_pages,
     ending_pages,
@@ -60,6 +61,8 @@ urlpatterns = [
     path("orders/<int:pk>/", install_pages.order, name="order"),
     # Whom an install link was sent to
     path("install/<str:token>/", install_pages.install_link, name="install-link"),
+    # Calendar programs, by a person's private address
+    path("calendar/<str:token>.ics", calendar_pages.feed, name="calendar-feed"),
     # Everybody who works for an account
     path("apps-states/", install_pages.catalogue_states, name="catalogue-states"),
     path("exports/orders/<slug:kind>/", export_pages.orders, name="export-orders"),
@@ -142,6 +145,8 @@ urlpatterns = [
     ),
     path("charges/", console_pages.charges, name="charges"),
     path("renewals/", renewal_pages.renewals, name="renewals"),
+    path("calendar/", calendar_pages.calendar, name="calendar"),
+    path("calendar/revoke/", calendar_pages.revoke, name="revoke-calendar"),
     path("exports/charges/<slug:kind>/", export_pages.charges, name="export-charges"),
     path(
         "exports/renewal-changes/<slug:kind>/",

@@ -76,6 +76,7 @@ PLACES = {
     "accounts:require-provider": ("", ROLES, OWN),
     "accounts:remove-provider": ("", ROLES, OWN),
     "accounts:reactivate-person": ("person", ROLES, NOT_FOUND),
+    "accounts:erase-person": ("person", ROLES, NOT_FOUND),
     "accounts:roles": ("", ROLES, OWN),
     "accounts:add-role": ("", ROLES, OWN),
     "accounts:role": ("role", ROLES, NOT_FOUND),
