@@ -44,6 +44,7 @@ class PeopleFilterForm(forms.Form):
     def found(self, users):
         """Those of the users that the filter lets through; a bad filter lets all."""
         asked = self.cleaned_data if self.is_valid() else {}
+        users = users.filter(erased_at=None)
         if asked.get("state") != "all":
             users = users.filter(is_active=asked.get("state") != "deactivated")
         if role := asked.get("role"):
@@ -65,6 +66,28 @@ class PeopleFileForm(forms.Form):
                 _("The file is larger than 10 MB. Send it in parts."), code="too_large"
             )
         return file
+
+
+class ErasureForm(forms.Form):
+    """The address of who is to be erased, typed once more."""
+
+    address = forms.CharField(max_length=254, label=_("Their email address"))
+
+    def __init__(self, *args, person, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.person = person
+        self.fields["address"].help_text = _("Type %(address)s to confirm.") % {
+            "address": person.email
+        }
+        self.fields["address"].widget.attrs["autocomplete"] = "off"
+
+    def clean_address(self):
+        address = self.cleaned_data["address"].strip()
+        if address.casefold() != self.person.email.casefold():
+            raise forms.ValidationError(
+                _("This is not the address of this person."), code="another_address"
+            )
+        return address
 
 
 class PersonForm(forms.ModelForm):

@@ -1,14 +1,9 @@
 """In which languages the product speaks, each by its own name."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from accounts.models import User
-
 OFFERED = {"en": "English", "pt": "Português", "es": "Español", "de": "Deutsch"}
 
 
-def of(user: "User") -> str:
+def of(user) -> str:
     """The language of letters to a person: their own, else their account's, else
     English.
     """

@@ -35,6 +35,10 @@ class AccountQuerySet(models.QuerySet):
         """The row, locked until the transaction ends; first in the lock order."""
         return self.select_for_update(no_key=True).get(pk=pk)
 
+    def timezones(self):
+        """Every time zone that an account lives in."""
+        return self.order_by("timezone").values_list("timezone", flat=True).distinct()
+
 
 class Account(models.Model):
     """A company that has, had or will have a contract with the vendor."""
@@ -152,6 +156,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(
         default=False, help_text="May open the Django admin."
     )
+    deactivated_on = models.DateField(
+        null=True, blank=True, help_text="The local day; empty while active."
+    )
     erased_at = models.DateTimeField(
         null=True, blank=True, help_text="Since then neither name nor address is here."
     )
@@ -196,6 +203,11 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
             GinIndex(
                 OpClass(Upper("team"), name="gin_trgm_ops"), name="users_team_trigrams"
+            ),
+            models.Index(
+                fields=["deactivated_on"],
+                name="users_to_erase",
+                condition=Q(deactivated_on__isnull=False, erased_at=None),
             ),
         ]
 

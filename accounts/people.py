@@ -70,10 +70,14 @@ def change(
     """Correct a person's name and team. The address they sign in with, and what the
     company's directory calls them, stay unless they are given.
 
-    Refuses an address that somebody signs in with already (email_taken), and a
-    directory's id that somebody of the account has (id_taken).
+    Refuses an address that somebody signs in with already (email_taken), a directory's
+    id that somebody of the account has (id_taken), and a person who was erased (erased).
     """
     user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if user.erased_at:
+        raise ValidationError(
+            _("This person was erased. Add them anew."), code="erased"
+        )
     wanted = {
         "display_name": " ".join(display_name.split()),
         "team": " ".join(team.split()),
@@ -231,7 +235,7 @@ def deactivate(
         gone = list(_among(users).active().order_by("id"))
         if not gone:
             return []
-        _among(gone).update(is_active=False)
+        _among(gone).update(is_active=False, deactivated_on=on)
         for user in [*users, *gone]:
             user.is_active = False
         _record("deactivated", account, gone, by=by, on=on, source=source)
@@ -248,16 +252,16 @@ def reactivate(
     """Users may sign in again; answers those who could not.
 
     They are back in the roles they had. That is no joining: no seat comes back and
-    nothing is bought by itself.
+    nothing is bought by itself. Who was erased stays erased.
     """
     users = _of_one_account(users)
     if not users:
         return []
     account = Account.objects.locked(users[0].account_id)
-    back = list(_among(users).filter(is_active=False).order_by("id"))
+    back = list(_among(users).filter(is_active=False, erased_at=None).order_by("id"))
     if not back:
         return []
-    _among(back).update(is_active=True)
+    _among(back).update(is_active=True, deactivated_on=None)
     for user in [*users, *back]:
         user.is_active = True
     _record("reactivated", account, back, by=by, on=on, source=source)

@@ -15,3 +15,6 @@ left_role = Signal()
 
 # account, users: who may no longer sign in.
 user_deactivated = Signal()
+
+# account, user, address: who was erased, and the address they had.
+user_erased = Signal()

@@ -7,8 +7,9 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import answers, clock, jobs
-from journal import notices
+from accounts import answers, clock, erasures, jobs
+from accounts.models import Account
+from journal import notices, outbox
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,25 @@ def forget_notices() -> None:
     """Every day: drop the notices that were kept long enough."""
     kept = timedelta(days=settings.NOTICE_DAYS_KEPT)
     notices.forget(before=clock.now() - kept)
+
+
+@shared_task
+def erase_people() -> None:
+    """Every day: erase whom their company deactivated long enough ago, where the
+    product is set to.
+    """
+    if days := settings.ERASE_DEACTIVATED_DAYS:
+        for zone in Account.objects.timezones():
+            erasures.erase_overdue(
+                zone=zone, days=days, on=clock.today(zone), at=clock.now()
+            )
+
+
+@shared_task
+def forget_mails() -> None:
+    """Every day: forget the words of emails that were delivered long enough ago."""
+    kept = timedelta(days=settings.MAIL_DAYS_KEPT)
+    outbox.forget_words(before=clock.now() - kept)
 
 
 def nudge_jobs() -> None:

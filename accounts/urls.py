@@ -5,6 +5,7 @@ from django.urls import path
 
 from accounts import (
     directory_pages,
+    erasure_pages,
     export_pages,
     job_pages,
     key_pages,
@@ -26,6 +27,7 @@ urlpatterns = [
     path("people/<int:pk>/roles/", views.person_roles, name="person-roles"),
     path("people/<int:pk>/invite/", views.invite_person, name="invite-person"),
     path("people/<int:pk>/deactivate/", views.deactivate, name="deactivate-person"),
+    path("people/<int:pk>/erase/", erasure_pages.erase, name="erase-person"),
     path("people/<int:pk>/reactivate/", views.reactivate, name="reactivate-person"),
     path("roles/", views.role_list, name="roles"),
     path("roles/add/", views.add_role, name="add-role"),

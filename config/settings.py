@@ -102,6 +102,9 @@ LAUNCH_KEYS = launch_keys.read(
         None if PRODUCTION else launch_keys.kept(BASE_DIR / "var/launch-key.pem"),
     )
 )
+# How long what names people is kept. 0: nobody is erased by itself.
+ERASE_DEACTIVATED_DAYS = int(env("ERASE_DEACTIVATED_DAYS", "0"))
+MAIL_DAYS_KEPT = int(env("MAIL_DAYS_KEPT", "90"))
 WEBHOOK_DAYS_KEPT = int(env("WEBHOOK_DAYS_KEPT", "30"))
 
 INSTALLED_APPS = [
@@ -415,6 +418,8 @@ CELERY_BEAT_SCHEDULE = {
     "bulk jobs": tick("support.tasks.work_bulk_jobs", every=MINUTE),
     "tickets that wait": tick("support.tasks.wake_tickets", every=HOUR),
     "reconcile": tick("support.tasks.tell_differences", every=24 * HOUR),
+    "people to erase": tick("accounts.tasks.erase_people", every=24 * HOUR),
+    "old mails": tick("accounts.tasks.forget_mails", every=24 * HOUR),
     "remembered answers": tick("accounts.tasks.forget_answers", every=24 * HOUR),
 }
 

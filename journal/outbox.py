@@ -111,6 +111,31 @@ def take_back(beginning: str) -> bool:
     return True
 
 
+@transaction.atomic
+def forget(address: str) -> None:
+    """Drop the emails to an address: those that wait are never sent; of those that left
+    only that they did is kept.
+    """
+    emails = Message.objects.emails().filter(recipient__iexact=address)
+    emails.waiting().delete()
+    _empty(emails)
+
+
+def forget_words(*, before: datetime) -> int:
+    """Keep of emails delivered before a moment only that they were; says how many.
+
+    Their keys stay: what was said once is not said again.
+    """
+    emails = Message.objects.emails().filter(delivered_at__lt=before)
+    return _empty(emails.exclude(recipient=""))
+
+
+def _empty(messages) -> int:
+    return messages.update(
+        recipient="", subject="", body="", html="", headers={}, payload={}
+    )
+
+
 def deliver(*, at: datetime, most: int = 100) -> int:
     """Send emails that are due, each in a transaction of its own; say how many left.
 

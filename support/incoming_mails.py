@@ -54,6 +54,11 @@ def give_up(raw: bytes, *, words: str) -> IncomingMail:
     return mail
 
 
+def forget(address: str) -> None:
+    """Keep of the emails from an address only what became of them."""
+    IncomingMail.objects.filter(sender__iexact=address).update(sender="", subject="")
+
+
 def _once(letter: Letter, **said) -> tuple[IncomingMail, bool]:
     """The email as it is kept, and whether it is new. An id is its sender's: nobody keeps
     another's email out by sending one with its id before.

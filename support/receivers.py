@@ -3,9 +3,10 @@
 from django.dispatch import receiver
 
 from accounts import clock
+from accounts.signals import user_erased
 from billing.models import RenewalChange
 from billing.signals import decrease_asked, decrease_settled
-from support import adjustments, mails, signals, tickets
+from support import adjustments, incoming_mails, mails, signals, tickets
 from support.models import Ticket
 
 
@@ -37,3 +38,8 @@ def _said(sender, *, message, **news):
 @receiver(signals.mentioned, dispatch_uid="support_mentioned")
 def _mentioned(sender, *, message, people, **news):
     mails.mention(message, people)
+
+
+@receiver(user_erased, dispatch_uid="support_user_erased")
+def _erased(sender, *, user, address, **news):
+    incoming_mails.forget(address)
