@@ -15,11 +15,12 @@ KEY = "MRSW23ZNMNXW443PNRSS243UMFTGMLJR"
 STAFF = {"sofia.santos@vendor.example", "simon.stone@vendor.example"}
 
 
-def code(at: float | None = None) -> str:
+def code(at: float | None = None, *, key: str = KEY) -> str:
     """What the authenticator app of the demo's staff shows at a moment (RFC 6238)."""
     counter = int(time.time() if at is None else at) // 30
-    key = base64.b32decode(KEY)
-    told = hmac.new(key, struct.pack(">Q", counter), hashlib.sha1).digest()
+    told = hmac.new(
+        base64.b32decode(key), struct.pack(">Q", counter), hashlib.sha1
+    ).digest()
     offset = told[-1] & 15
     number = struct.unpack(">I", told[offset : offset + 4])[0] & 0x7FFFFFFF
     return f"{number % 1_000_000:06}"

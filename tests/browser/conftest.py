@@ -48,7 +48,7 @@ def visit(chromium, console):
 
     def visitor(email: str, **context):
         place = chromium.new_context(
-            base_url=console.url,
+            base_url=context.pop("base_url", console.url),
             viewport=context.pop("viewport", {"width": 1440, "height": 900}),
             **context,
         )
