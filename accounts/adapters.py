@@ -1,6 +1,7 @@
 """Where django-allauth asks what is the product's own: ADR 28 and 29."""
 
 import functools
+import logging
 
 import requests
 from allauth.account.adapter import DefaultAccountAdapter
@@ -21,6 +22,8 @@ from requests.adapters import HTTPAdapter
 from accounts import clock, identity_providers, sealing, second_factors
 from accounts.models import IdentityProvider
 from journal import addresses
+
+logger = logging.getLogger(__name__)
 
 OPENID_CONNECT = "openid_connect"
 
@@ -141,7 +144,8 @@ class CompanySignInAdapter(DefaultSocialAccountAdapter):
         except ValidationError as refusal:
             raise ImmediateHttpResponse(_refused(request, refusal)) from None
 
-    def on_authentication_error(self, request, provider, **kwargs):
+    def on_authentication_error(self, request, provider, exception=None, **kwargs):
+        logger.warning("A company's sign-in failed: %s", exception or kwargs["error"])
         refusal = _(
             "Your company's sign-in did not answer as it should. Try once more; if it "
             "goes on, tell whoever looks after it."
