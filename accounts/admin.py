@@ -1,13 +1,17 @@
 """Accounts and staff for sales operations. Members of roles are the customer's own."""
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.models import Group
-from django.db import models
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts import clock, mails, second_factors
 from accounts.models import Account, Role, TermsAcceptance, TermsVersion, User
 
 admin.site.unregister(Group)
@@ -45,9 +49,17 @@ class StaffCreationForm(AdminUserCreationForm):
         fields = ["email", "display_name", "kind", "account"]
 
 
+class ReasonForm(ActionForm):
+    """What an action asks besides: why."""
+
+    reason = forms.CharField(required=False, max_length=300, label=_("Reason"))
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
     add_form = StaffCreationForm
+    action_form = ReasonForm
+    actions = ["reset_second_factor"]
     list_display = [
         "display_name",
         "email",
@@ -97,6 +109,32 @@ class UserAdmin(DjangoUserAdmin):
         return fields
 
     has_delete_permission = nobody
+
+    @admin.action(
+        description=_("Reset the second factor (say why)"), permissions=["change"]
+    )
+    def reset_second_factor(self, request, users):
+        """Of the vendor's and partners' people; customers' own do it for theirs."""
+        for user in users.select_related("account"):
+            try:
+                with transaction.atomic():
+                    self._reset(user, request)
+            except ValidationError as refusal:
+                words = f"{user}: {' '.join(refusal.messages)}"
+                self.message_user(request, words, messages.ERROR)
+            else:
+                self.message_user(request, f"{user} ✓", messages.SUCCESS)
+
+    def _reset(self, user, request):
+        if user.account_id is not None:
+            raise ValidationError(
+                _("Whoever manages roles in their company does this."), code="customer"
+            )
+        reason = request.POST.get("reason", "")
+        second_factors.reset(
+            user, reason=reason, by=request.user, on=clock.today("UTC")
+        )
+        mails.security(user, "factor.reset", at=clock.now())
 
 
 @admin.register(Role)

@@ -269,6 +269,23 @@ class TestTheAdmin:
         assert answer.redirect_chain[-1][0].startswith(reverse("login"))
         assert "next=%2Fadmin%2F" in answer.redirect_chain[-1][0]
 
+    def test_sales_reset_a_lost_factor_of_staff_with_a_reason(
+        self, client_of, sales, support, member
+    ):
+        second_factors.give_app(member, sealed_key=sealed())
+
+        client_of(sales).post(
+            reverse("admin:accounts_user_changelist"),
+            {
+                "action": "reset_second_factor",
+                "reason": "Sat beside me",
+                "_selected_action": [support.pk, member.pk],
+            },
+        )
+
+        assert not second_factors.has_one(support)
+        assert second_factors.has_one(member)
+
     def test_customers_do_not_go_round_in_circles(self, client_of, member):
         answer = client_of(member).get(reverse("admin:index"), follow=True)
 
