@@ -276,7 +276,9 @@ def identity_provider(request):
 @authority.required(authority.MANAGE_ROLES)
 def require_provider(request):
     """Make the company's sign-in the only way in, or a choice again."""
-    provider = get_object_or_404(IdentityProvider, account=request.user.account)
+    provider = _provider(request)
+    if provider is None:
+        return redirect("accounts:identity-provider")
     form = RequireProviderForm(request.POST, account=request.user.account)
     if form.is_valid():
         asked = form.cleaned_data
@@ -297,7 +299,9 @@ def require_provider(request):
 @authority.required(authority.MANAGE_ROLES)
 def remove_provider(request):
     """Take the company's sign-in away."""
-    provider = get_object_or_404(IdentityProvider, account=request.user.account)
+    provider = _provider(request)
+    if provider is None:
+        return redirect("accounts:identity-provider")
     identity_providers.remove(provider, by=request.user, on=_on(request))
     messages.success(
         request, _("The company's sign-in is removed. People use their passwords.")
