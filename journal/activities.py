@@ -21,6 +21,9 @@ SENTENCES = {
     "seats.exported": gettext_noop("%(actor)s downloaded who has a seat."),
     "activity.exported": gettext_noop("%(actor)s downloaded the activity."),
     "account.created": gettext_noop("%(actor)s created the account %(name)s."),
+    "account.exported": gettext_noop(
+        "%(actor)s downloaded everything the account has."
+    ),
     "account.entered": gettext_noop(
         "%(actor)s opened this account as its customer sees it: %(reason)s"
     ),

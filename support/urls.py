@@ -9,6 +9,7 @@ from support import (
     file_pages,
     help_pages,
     queue_pages,
+    takeout_pages,
     ticket_pages,
     viewing_pages,
 )
@@ -30,6 +31,8 @@ register_converter(TicketNumber, "ticket")
 
 app_name = "support"
 urlpatterns = [
+    # Manage roles and Manage
+    path("account/export/", takeout_pages.download, name="takeout"),
     # Everybody who works for an account
     path("help/", help_pages.requests, name="requests"),
     path("help/waiting/", help_pages.waiting_for_you, name="waiting-for-you"),

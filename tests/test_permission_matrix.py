@@ -267,6 +267,7 @@ PLACES = {
     "support:adjust": ("ticket", STAFF, None),
     "support:credit": ("ticket", STAFF, None),
     "support:propose": ("version", STAFF, None),
+    "support:takeout": ("", {ADMIN}, OWN),
     "support:discard-version": ("version", STAFF, None),
     "support:offer-plan": ("plan_ticket", STAFF, None),
     "support:release": ("ticket", STAFF, None),
