@@ -5,7 +5,7 @@ A notice stands in the console whatever its kind's choice is; the choice is abou
 
 import zoneinfo
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -59,14 +59,21 @@ KINDS = {
     "approval": _kind(
         gettext_lazy("A purchase needs a second person"), INSTALL, MANAGE, money=True
     ),
-    "provisioning": _kind(gettext_lazy("An app could not be set up"), MANAGE),
+    "provisioning": _kind(gettext_lazy("An app could not be set up"), INSTALL, MANAGE),
     "install_link": _kind(
         gettext_lazy("An install link was used"), MANAGE, default=Choice.DIGEST
     ),
-    "role_authority": _kind(gettext_lazy("A role may do more or less"), MANAGE_ROLES),
+    "role_authority": _kind(
+        gettext_lazy("A role may do more or less"),
+        MANAGE_ROLES,
+        default=Choice.DIGEST,
+    ),
     "request": _kind(gettext_lazy("Requests for apps and their answers")),
     "ticket": _kind(gettext_lazy("Support answers a ticket")),
     "authority": _kind(gettext_lazy("You may do more or less"), default=Choice.DIGEST),
+    "job": _kind(
+        gettext_lazy("A file of people is brought in"), MANAGE_ROLES, default=Choice.OFF
+    ),
 }
 
 _TELL = """
@@ -85,6 +92,7 @@ _TELL = """
 def tell(
     users: Iterable, *, kind: str, key: str, words: str, context: Mapping,
     address: str, account, at: datetime,
+    letter: Callable[[object, int], None] | None = None,
 ) -> int:  # fmt: skip
     """Tell people of one account something, each once for each `key`; says how many new.
 
@@ -92,6 +100,8 @@ def tell(
     says more than Open, `<words>_action.txt`; they are written in each reader's
     language. `address` is the path of the page it is about. Who chose so is mailed at
     once, in this transaction; the others find it in their digest, or here alone.
+    `letter` writes that mail where it says more than the notice: it is called with the
+    user and the notice's id, in the user's language.
     """
     users = list({user.pk: user for user in users}.values())
     chosen = choices_of(users, kind)
@@ -113,6 +123,9 @@ def tell(
                 if (pk := new.get(user.pk)) and chosen[user.pk] == Choice.AT_ONCE
             ]
             for user, pk in at_once:
+                if letter:
+                    letter(user, pk)
+                    continue
                 signals.told.send(
                     Notice, user=user, notice_id=pk, kind=kind, said=said, at=at,
                     account=account,
@@ -175,6 +188,11 @@ def read(user, *, at: datetime, pks: Iterable[int] | None = None) -> int:
     if pks is not None:
         found = found.filter(pk__in=list(pks))
     return found.update(read_at=at)
+
+
+def take_back(key: str, *, at: datetime) -> None:
+    """Unsay what was to be told at a moment that has not come."""
+    Notice.objects.filter(created_at=at, key=key).delete()
 
 
 def forget(*, before: datetime) -> int:

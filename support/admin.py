@@ -17,10 +17,10 @@ from support.models import (
     Closure,
     Evidence,
     Message,
-    Notice,
     OpeningHours,
     ServicePromise,
     StaffVisit,
+    TermNotice,
     Ticket,
 )
 
@@ -69,7 +69,7 @@ class StaffVisitAdmin(admin.ModelAdmin):
     has_add_permission = has_change_permission = has_delete_permission = nobody
 
 
-@admin.register(Notice)
+@admin.register(TermNotice)
 class NoticeAdmin(admin.ModelAdmin):
     list_display = ["told_on", "account", "line", "term_ends_on", "days"]
     list_select_related = ["account", "line__plan"]

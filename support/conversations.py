@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts import authority
 from accounts.models import User
-from journal import outbox
+from journal import notices, outbox
 from support import attachments, canned_replies, drafts, merges, signals, tickets
 from support.models import Message, Ticket
 
@@ -113,6 +113,7 @@ def take_back(message: Message, *, by: User, at: datetime, on: date) -> Ticket:
             _("It has left already. Write another reply to set things right."),
             code="left",
         )
+    notices.take_back(mails_of(message), at=message.leaves_at)
     earlier = drafts.of(ticket, by).get(False)
     words = [message.body, earlier.body if earlier else ""]
     message.attachments.update(message=None)
@@ -124,7 +125,7 @@ def take_back(message: Message, *, by: User, at: datetime, on: date) -> Ticket:
 
 
 def mails_of(message: Message) -> str:
-    """How the keys of a reply's emails begin."""
+    """How the keys of a reply's emails begin, and the key of its notices."""
     return f"reply:{message.pk}:"
 
 

@@ -8,26 +8,37 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from journal import outbox
+from journal import notices, outbox
 from support import conversations, threads
 from support.models import Message
 
 
 def reply(message: Message) -> None:
-    """Send what staff said to those it is addressed to, when it leaves for good."""
+    """Tell those it is addressed to what staff said, when it leaves for good; who chose
+    so is mailed the words, in the thread of the ticket.
+    """
     ticket = message.ticket
-    for user in conversations.recipients(ticket):
+    words = {"message": message, "ticket": ticket}
+    place = reverse("support:request", args=[ticket.pk])
+    at = message.leaves_at or timezone.now()
+
+    def letter(user, _notice):
         _letter(
             "reply",
             key=f"{conversations.mails_of(message)}{user.pk}",
             to=user,
-            link=reverse("support:request", args=[ticket.pk]),
+            link=place,
             account=ticket.account,
-            at=message.leaves_at or timezone.now(),
+            at=at,
             headers=_thread(message, user),
-            message=message,
-            ticket=ticket,
+            **words,
         )
+
+    notices.tell(
+        conversations.recipients(ticket), kind="ticket",
+        key=conversations.mails_of(message), words="support/notices/reply",
+        context=words, address=place, account=ticket.account, at=at, letter=letter,
+    )  # fmt: skip
 
 
 def mention(message: Message, people: list[User]) -> None:

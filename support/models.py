@@ -767,7 +767,7 @@ class ViewedPage(models.Model):
         return self.address
 
 
-class Notice(models.Model):
+class TermNotice(models.Model):
     """An account was told that a term of a line comes to its end (3.23)."""
 
     account = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")

@@ -10,17 +10,15 @@ from itertools import groupby
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.template.loader import render_to_string
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.urls import reverse
 
 from accounts import authority
-from accounts.models import User
 from billing import charges
 from billing.models import Line, RenewalChange, Term
-from journal import outbox
+from journal import notices, outbox
 from myapps import usage
 from support import evidence, wishes
-from support.models import Notice
+from support.models import TermNotice
 
 LATE = 3
 """A notice may be so many days late, after a stop; then the next one tells."""
@@ -29,7 +27,7 @@ State = RenewalChange.State
 Kind = RenewalChange.Kind
 
 _TELL = """
-    INSERT INTO support_notice (account_id, line_id, term_ends_on, days, told_on)
+    INSERT INTO support_termnotice (account_id, line_id, term_ends_on, days, told_on)
     SELECT account_id, line_id, ends_on, %s, %s FROM billing_term
     WHERE id = ANY(%s) ORDER BY id
     ON CONFLICT DO NOTHING
@@ -68,11 +66,12 @@ def send(
     *, zone: str, on: date, marks: Iterable[int], at: datetime, places: dict,
     most: int = 200,
 ) -> int:  # fmt: skip
-    """Write the emails of a local day to those who hold Manage; returns how many.
+    """Tell those who hold Manage of the ends due on a local day; returns how many
+    notices. Who chose so is mailed the whole of it at once.
 
     `marks` are days before the end, as 30, 7 and 1; `places` the names and addresses
     that mails give; `most` accounts go in a transaction. Each line is told of once for
-    each term end and mark; lines of one account that end on one day share an email.
+    each term end and mark; lines of one account that end on one day share a notice.
     """
     sent = 0
     for mark in sorted(marks):
@@ -87,7 +86,7 @@ def due(*, zone: str, mark: int, on: date):
     changed = RenewalChange.objects.standing().filter(
         line=OuterRef("line"), term_ends_on=OuterRef("ends_on")
     )
-    told = Notice.objects.filter(
+    told = TermNotice.objects.filter(
         line=OuterRef("line"), term_ends_on=OuterRef("ends_on"), days=mark
     )
     return (
@@ -126,9 +125,10 @@ def _tell(accounts, zone, *, mark: int, on: date, at: datetime, places: dict) ->
         terms, key=lambda term: (term.line.account, term.ends_on)
     ):
         lines = [entries[term.line_id] for term in some]
-        for user in people.get(account.pk, []):
-            _write(user, lines, ends_on=ends_on, mark=mark, on=on, at=at, places=places)
-            sent += 1
+        sent += _say(
+            people.get(account.pk, []), lines, ends_on=ends_on, mark=mark, on=on,
+            at=at, places=places,
+        )  # fmt: skip
     return sent
 
 
@@ -192,39 +192,41 @@ def _quantity(line: Line, term: Term, change: RenewalChange | None, *, active: i
     return term.billed
 
 
-def _write(user: User, entries, *, ends_on, mark, on, at, places) -> None:
-    days = (ends_on - on).days
-    subject = ngettext(
-        "%(what)s: the term ends in %(days)d day",
-        "%(what)s: the term ends in %(days)d days",
-        days,
-    ) % {"what": _what(entries), "days": days}
-    words = {
-        "user": user,
-        "account": entries[0].line.account,
+def _say(people, entries, *, ends_on, mark, on, at, places) -> int:
+    account = entries[0].line.account
+    context = {
+        "account": account,
         "entries": entries,
-        "ends_on": ends_on,
-        "last_day": days.said(ends_on - timedelta(days=1)),
-        "day": days.said(ends_on),
-        "days": days,
-        "places": places,
-    }
-    outbox.email(
-        key=f"notice:{entries[0].line.pk}:{ends_on}:{mark}:{user.pk}",
-        to=user.email,
-        subject=subject,
-        body=render_to_string("support/mail/term_ends.txt", words),
-        html=render_to_string("support/mail/term_ends.html", words),
-        account=entries[0].line.account,
-        at=at,
-    )
-
-
-def _what(entries: list[Entry]) -> str:
-    first = entries[0].line.plan
-    if len(entries) == 1:
-        return f"{first.app.name} {first.name}"
-    return _("%(app)s and %(more)d more") % {
-        "app": first.app.name,
+        "first": entries[0].line.plan,
         "more": len(entries) - 1,
+        "ends_on": ends_on,
+        "days": (ends_on - on).days,
     }
+    key = f"{entries[0].line.pk}:{ends_on}:{mark}"
+
+    def letter(user, notice_id):
+        words = {
+            **context,
+            "person": user,
+            "link": places["public"] + reverse("accounts:notice", args=[notice_id]),
+            "choices": places["public"] + reverse("accounts:notice-choices"),
+            "VENDOR_NAME": places["vendor"],
+            "TERMS_ADDRESS": places["terms"],
+            "SUPPORT_ADDRESS": places["support"],
+        }
+        outbox.email(
+            key=f"notice:{key}:{user.pk}",
+            to=user.email,
+            subject=render_to_string("support/notices/term_ends_title.txt", words),
+            body=render_to_string("support/mails/term_ends.txt", words),
+            html=render_to_string("support/mails/term_ends.html", words),
+            headers={"List-Unsubscribe": f"<{words['choices']}>"},
+            account=account,
+            at=at,
+        )
+
+    return notices.tell(
+        people, kind="term_end", key=f"term:{key}", words="support/notices/term_ends",
+        context=context, address=reverse("myapps:renewals"), account=account, at=at,
+        letter=letter,
+    )  # fmt: skip

@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import renewals
-from journal import outbox
+from journal import notices, outbox
 from journal.models import Message as Mail
+from journal.models import Notice
 from support import conversations, drafts, keys, macros, presences, tickets
 from support.models import Attachment, Calendar, Message, Ticket
 from tests.factories import ContractFactory, LineFactory, TicketFactory, UserFactory
@@ -103,6 +104,37 @@ class TestAReply:
         assert list(message.attachments.all()) == [mine]
         other.refresh_from_db()
         assert other.message is None
+
+
+class TestItsNotice:
+    @pytest.mark.parametrize(
+        ("choice", "mails"), [("AT_ONCE", 1), ("DIGEST", 0), ("OFF", 0)]
+    )
+    def test_stands_in_the_console_and_is_mailed_as_chosen(
+        self, ticket, support, admin, choice, mails
+    ):
+        notices.choose(admin, {"ticket": choice})
+
+        message = send(ticket, support, at=NOW)
+
+        told = Notice.objects.get()
+        assert (told.user_id, told.created_at) == (admin.pk, message.leaves_at)
+        assert ticket.number in told.title
+        assert told.address == reverse("support:request", args=[ticket.pk])
+        assert Mail.objects.count() == mails
+
+    @pytest.mark.parametrize("choice", ["AT_ONCE", "OFF"])
+    def test_goes_with_the_reply_that_is_taken_back(
+        self, ticket, support, admin, choice
+    ):
+        notices.choose(admin, {"ticket": choice})
+        earlier = send(ticket, support, at=NOW - timedelta(minutes=1))
+        message = send(ticket, support, at=NOW)
+
+        conversations.take_back(message, by=support, at=NOW, on=ticket.opened_on)
+
+        assert Notice.objects.get().created_at == earlier.leaves_at
+        assert Mail.objects.count() == (choice == "AT_ONCE")
 
 
 class TestRecipients:

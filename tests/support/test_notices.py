@@ -4,10 +4,12 @@ import datetime
 
 import pytest
 from django.core.management import call_command
+from django.urls import reverse
 
 from billing import renewals
 from billing.models import Line
-from journal.models import Message
+from journal import notices as choices
+from journal.models import Message, Notice
 from support import notices, tickets
 from support.models import Ticket
 from tests.cases.company import Company
@@ -58,9 +60,24 @@ def test_it_says_what_renews_at_what_cost_and_what_is_unused(line):
 
     message = Message.objects.get()
     assert "in 30 days" in message.subject
-    assert "Renews on 1 Jan 2027: 10 for $80.00, billed monthly." in message.body
+    assert "Renews on Jan 1, 2027: 10 for $80.00, billed monthly." in message.body
     assert "Not used: 10 of 10." in message.body
     assert PLACES["terms"] in message.body
+    assert "Renews on Jan 1, 2027: 10 for $80.00" in message.html
+    assert message.html.count('style="display:inline-block') == 1
+    told = Notice.objects.get()
+    assert told.title == message.subject
+    assert (told.kind, told.address) == ("term_end", reverse("myapps:renewals"))
+    assert reverse("accounts:notice", args=[told.pk]) in message.body
+
+
+@pytest.mark.parametrize("choice", ["DIGEST", "OFF"])
+def test_who_chose_no_mail_at_once_finds_it_in_the_console(line, admin, choice):
+    choices.choose(admin, {"term_end": choice, "limit": "DIGEST"})
+
+    assert send(before(30)) == 1
+    assert not Message.objects.exists()
+    assert bool(Notice.objects.get().digest_at) == (choice == "DIGEST")
 
 
 def test_a_stop_of_three_days_is_made_up_for(line):
@@ -112,7 +129,7 @@ def test_an_approved_end_is_said_to_end(line, admin, support, today):
     assert "Nothing renews" in notice.body
 
 
-def test_lines_that_end_on_one_day_share_an_email(line, today):
+def test_lines_that_end_on_one_day_share_a_notice(line, today):
     LineFactory(contract=line.contract, on=today)
 
     assert send(before(30)) == 1
@@ -132,7 +149,7 @@ def test_the_number_of_queries_does_not_grow_with_the_lines(
 def test_the_command_tells_for_a_given_day(line, capsys):
     call_command("send_notices", on=before(30))
 
-    assert "1 email written." in capsys.readouterr().out
+    assert "Notices written: 1." in capsys.readouterr().out
 
 
 @pytest.mark.django_db

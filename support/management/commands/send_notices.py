@@ -11,8 +11,8 @@ from support import notices, tasks, term_end
 
 class Command(BaseCommand):
     help = (
-        "Write the emails that tell of terms coming to their end, as the hourly task"
-        " does. Each is written once."
+        "Tell those who manage apps of terms that come to their end, as the hourly task"
+        " does. Each is told once."
     )
 
     def add_arguments(self, parser):
@@ -35,4 +35,4 @@ class Command(BaseCommand):
             )
             for name in ([zone] if zone else term_end.zones())
         )
-        self.stdout.write(f"{sent:,} email{'' if sent == 1 else 's'} written.")
+        self.stdout.write(f"Notices written: {sent:,}.")
