@@ -6,7 +6,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import authority, clock
 from accounts.forms import PeopleFilterForm
-from journal import activities, tables
+from journal import activities, downloads
 from journal.tables import Table
 
 AT_ONCE = 2_000
@@ -20,7 +20,7 @@ def people_export(request, kind):
     form = PeopleFilterForm(request.GET, roles=account.roles.order_by("name"))
     found = form.found(account.users.order_by("display_name", "id"))
     on = clock.today(account.timezone)
-    answer = tables.download(_people(found), kind, name=f"{account.slug}-people-{on}")
+    answer = downloads.table(_people(found), kind, name=f"{account.slug}-people-{on}")
     with transaction.atomic():
         activities.record(
             "people.exported", account=account, by=request.user, on=on, subject=account

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from html.parser import HTMLParser
+from pathlib import Path
 
-from django.conf import settings
-from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.html import escape
@@ -73,22 +72,14 @@ class Block:
         return [(style, text) for style, text in tidy if text]
 
 
-def download(template: str, context: dict, *, name: str, on: date) -> HttpResponse:
-    """A paper as a file called name.pdf, dated a day."""
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}.pdf"',
-        "Cache-Control": "no-store",
-    }
-    content = of(template, context, on=on)
-    return HttpResponse(content, content_type="application/pdf", headers=headers)
-
-
-def of(template: str, context: dict, *, on: date) -> bytes:
-    """A template set as PDF/A-2u, in the active language, dated a day."""
+def of(template: str, context: dict, *, on: date, fonts: Path) -> bytes:
+    """A template set as PDF/A-2u, in the active language, dated a day, in the fonts of a
+    folder.
+    """
     reader = _Reader()
     reader.feed(render_to_string(template, context))
     reader.close()
-    paper = _Paper(reader.blocks, on=on)
+    paper = _Paper(reader.blocks, on=on, fonts=fonts)
     return bytes(paper.output())
 
 
@@ -150,13 +141,13 @@ class _Reader(HTMLParser):
 class _Paper(FPDF):
     """Sets blocks one below the other; tables repeat their head on each page."""
 
-    def __init__(self, blocks: list[Block], *, on: date):
+    def __init__(self, blocks: list[Block], *, on: date, fonts: Path):
         super().__init__(format="A4", enforce_compliance="PDF/A-2u")
         self.blocks = blocks
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.c_margin = 0
         self.set_auto_page_break(True, FOOT)
-        self._fonts("".join(_letters(blocks)))
+        self._fonts("".join(_letters(blocks)), fonts)
         self.set_text_shaping(True)
         self.set_lang(translation.get_language() or "en")
         self.set_title(self._first("title"))
@@ -186,8 +177,7 @@ class _Paper(FPDF):
     def _first(self, tag: str) -> str:
         return next((one.text for one in self.blocks if one.tag == tag), "")
 
-    def _fonts(self, letters: str) -> None:
-        folder = settings.FONTS
+    def _fonts(self, letters: str, folder: Path) -> None:
         self.add_font("sans", "", folder / "noto-sans.ttf")
         self.add_font("sans", "B", folder / "noto-sans-bold.ttf")
         fallbacks = []

@@ -15,8 +15,7 @@ from itertools import islice
 from typing import Any
 
 import xlsxwriter
-from django.http import FileResponse, Http404, HttpResponseBase, StreamingHttpResponse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 # What a spreadsheet takes for the beginning of a formula, also as East Asia types it.
@@ -24,10 +23,6 @@ FORMULAS = tuple("=+-@\t\r\n＝＋－＠")
 ROWS_AT_ONCE = 500
 ROWS_OF_A_SHEET = 1_048_576 - 1
 LONGEST_CELL = 32_767
-KINDS = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 @dataclass(frozen=True)
@@ -46,24 +41,6 @@ class Table:
             yield [value(row) for _title, value in self.columns]
 
 
-def download(table: Table, kind: str, *, name: str) -> HttpResponseBase:
-    """A table as a file to keep, called name.csv or name.xlsx; 404 for another kind."""
-    if kind not in KINDS:
-        raise Http404
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    if kind == "csv":
-        headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-        lines = _as_asked(csv_lines(table))
-        return StreamingHttpResponse(lines, content_type=KINDS[kind], headers=headers)
-    return FileResponse(
-        excel(table),
-        as_attachment=True,
-        filename=f"{name}.xlsx",
-        content_type=KINDS[kind],
-        headers=headers,
-    )
-
-
 def csv_lines(table: Table) -> Iterator[bytes]:
     """CSV as RFC 4180 has it, in UTF-8 that Excel recognises, some hundred rows a time."""
     writer = csv.writer(_Echo())
@@ -71,17 +48,6 @@ def csv_lines(table: Table) -> Iterator[bytes]:
     rows = (writer.writerow([plain(value) for value in row]) for row in table)
     while some := b"".join(islice(rows, ROWS_AT_ONCE)):
         yield some
-
-
-def _as_asked(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """In the language and time zone of who asked, also when they come to be sent."""
-    language, zone = translation.get_language(), timezone.get_current_timezone()
-    while True:
-        with translation.override(language), timezone.override(zone):
-            chunk = next(chunks, None)
-        if chunk is None:
-            return
-        yield chunk
 
 
 class _Echo:

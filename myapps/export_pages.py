@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import authority
 from billing.models import Charge, RenewalChange
-from journal import tables
+from journal import downloads
 from journal.models import Activity
 from journal.tables import Table
 from myapps import console_pages as console
@@ -98,4 +98,4 @@ def _told(
 def _file(request: HttpRequest, table: Table, kind: str, what: str) -> HttpResponseBase:
     """Called after the account, what it holds and the day: harbour-lines-charges-…"""
     slug, on = request.user.account.slug, console.today(request)
-    return tables.download(table, kind, name=f"{slug}-{what}-{on}")
+    return downloads.table(table, kind, name=f"{slug}-{what}-{on}")

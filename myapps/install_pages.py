@@ -24,7 +24,7 @@ from accounts.models import Account, Role, TermsVersion, User
 from billing import contracts, effects, lines, orders
 from billing.effects import Effect
 from billing.models import Line
-from journal import papers
+from journal import downloads
 from marketplace import list_prices, offers
 from marketplace.models import App, Plan
 from myapps import console_pages as console
@@ -552,7 +552,7 @@ def order_paper(request: HttpRequest, pk: int) -> HttpResponse:
     """The same as PDF."""
     context = _signed(request, pk)
     order = context["order"]
-    return papers.download(
+    return downloads.paper(
         "myapps/papers/order.html",
         context | {"vendor": settings.VENDOR_NAME, "account": order.account},
         name=f"{order.account.slug}-order-{order.pk}",

@@ -20,7 +20,7 @@ from accounts import authority
 from accounts.models import Account
 from billing import forecasts, periods, spending
 from billing.models import Line, RenewalChange
-from journal import charts, tables
+from journal import charts, downloads
 from journal.models import Activity
 from myapps import console_pages as console
 from myapps import figures, launches, overview
@@ -117,7 +117,7 @@ def overview_figure(request: HttpRequest, key: str, kind: str) -> HttpResponseBa
     found = {table.key: table for table in figures.tables(request.user.account, on=on)}
     if key not in found:
         raise Http404
-    return tables.download(charts.as_file(found[key]), kind, name=f"{key}-{on}")
+    return downloads.table(charts.as_file(found[key]), kind, name=f"{key}-{on}")
 
 
 def _decisions(request, holdings: list[Holding], *, on: date) -> list[Decision]:

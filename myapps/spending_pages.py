@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import authority
 from billing import spending
-from journal import tables
+from journal import downloads, tables
 from marketplace.models import Plan
 from myapps import console_pages as console
 from myapps import cost_shares
@@ -94,7 +94,7 @@ def spending_file(request: HttpRequest, way: str, kind: str) -> HttpResponseBase
         (_("Currency"), lambda _row: currency),
     ]
     name = f"{account.slug}-spending-{way}-{form.first:%Y-%m}-{form.last:%Y-%m}"
-    return tables.download(tables.Table(columns, rows), kind, name=name)
+    return downloads.table(tables.Table(columns, rows), kind, name=name)
 
 
 def _charges(request, form: SpendingForm):

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from accounts import authority
 from billing import statements
 from billing.statements import Statement
-from journal import papers, tables
+from journal import downloads
 from myapps import console_pages as console
 from myapps import exports
 
@@ -50,14 +50,14 @@ def download(request: HttpRequest, period: str, kind: str) -> HttpResponseBase:
     rows = statements.charges(found)
     name = f"{found.account.slug}-statement-{found.period.start}"
     if kind != "pdf":
-        return tables.download(exports.charges(rows), kind, name=name)
+        return downloads.table(exports.charges(rows), kind, name=name)
     context = {
         "statement": found,
         "apps": statements.by_app(found),
         "charges": rows.iterator(chunk_size=exports.AT_ONCE),
         "vendor": settings.VENDOR_NAME,
     }
-    return papers.download(
+    return downloads.paper(
         "myapps/papers/statement.html", context, name=name, on=found.period.end
     )
 

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from accounts import authority, clock
-from journal import charts, tables
+from journal import charts, downloads
 from support import figures, promises, queues
 from support.models import Ticket
 
@@ -45,7 +45,7 @@ def figures_csv(request, key):
     found = {table.key: table for table in figures.tables(on=on, weeks=weeks)}
     if key not in found:
         raise Http404
-    return tables.download(charts.as_file(found[key]), "csv", name=f"{key}-{on}")
+    return downloads.table(charts.as_file(found[key]), "csv", name=f"{key}-{on}")
 
 
 def _weeks(request) -> int:

@@ -23,8 +23,8 @@ ROOT: Path = settings.BASE_DIR
 ROOMS = ["journal", "accounts", "marketplace", "billing", "myapps", "support"]
 PURE = {"billing/periods.py", "billing/prices.py", "support/working_time.py"}
 OUTSIDE = re.compile(
-    r"(.*_pages|views|forms|console_forms|portal_forms|filters|mails|tasks|receivers|admin|api|.*_api"
-    r"|urls|apps|api_doors|remembered|adapters|sealing|.*_forms)"
+    r"(.*_pages|views|forms|(?!order_).*_forms|filters|mails|tasks|receivers|admin|api"
+    r"|.*_api|urls|apps|api_doors|downloads|remembered|adapters|sealing)"
 )
 NAMELESS = {"utils", "helpers", "common", "core", "services", "managers", "mixins"}
 # Doors that open to everybody: nobody can sign in, or set a password, behind one.

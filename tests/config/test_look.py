@@ -30,7 +30,7 @@ def test_a_page_asks_for_nothing_the_policy_forbids(path: Path):
         r"{% comment %}.*?{% endcomment %}", "", path.read_text("utf-8"), flags=re.S
     )
 
-    assert not re.search(r"\sstyle=|<style|\son[a-z]+=|hx-on|javascript:", markup)
+    assert not re.search(r"\sstyle=|<style|\son(?!e=)[a-z]+=|hx-on|javascript:", markup)
     assert not re.search(r"<script(?![^>]*\ssrc=)", markup)
     assert not re.search(r'hx-(vals|headers)=["\']js:', markup)
 
