@@ -35,6 +35,15 @@ FIGURES = (_("Figures"), "support:figures", "chart-bar")
 PORTAL = (_("Portal"), "myapps:portal", "plug")
 ADMIN = (_("Contracts and prices"), "admin:index", "file-invoice")
 
+# What belongs to a place and has an address of its own.
+BELOW = {
+    "myapps:index": ("/requests/", "/approvals/"),
+    "myapps:overview": ("/activity/", "/notices/"),
+    "myapps:spending": (
+        *("/charges/", "/statements/", "/orders/", "/renewals/", "/calendar/"),
+    ),
+}
+
 
 def places(request) -> dict:
     """The context processor: `nav` for the header, empty for strangers."""
@@ -87,6 +96,7 @@ def _at(request):
             url = reverse(url_name)
         except NoReverseMatch:
             return None
-        return Place(label, url_name, icon, url, request.path.startswith(url))
+        below = (url, *BELOW.get(url_name, ()))
+        return Place(label, url_name, icon, url, request.path.startswith(below))
 
     return place

@@ -121,6 +121,14 @@ def count(number: int | None) -> str:
 
 
 @register.filter
+def decimal(number: Decimal | float | None) -> str:
+    """A number with at most one digit behind its sign: 4.5."""
+    if number in (None, ""):
+        return ""
+    return format_decimal(number, format="#,##0.#", locale=_locale())
+
+
+@register.filter
 def day(on: date | None) -> str:
     """A day with its year: 31 Jan 2026. A moment is first taken to the local day."""
     if not on:
