@@ -46,11 +46,17 @@ BELOW = {
 
 
 def places(request) -> dict:
-    """The context processor: `nav` for the header, empty for strangers."""
+    """The context processor: `nav` for the header, empty for strangers, and whether
+    there are people to manage, who have an account's settings.
+    """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"nav": []}
-    return {"nav": [place for place in map(_at(request), _offered(user)) if place]}
+    offered = _offered(user)
+    return {
+        "nav": [place for place in map(_at(request), offered) if place],
+        "manages_people": PEOPLE in offered,
+    }
 
 
 @require_GET
