@@ -50,6 +50,7 @@ class Total:
 class AppTotal:
     """The charges of one app in one currency."""
 
+    app_id: int
     slug: str
     name: str
     currency: str
@@ -149,11 +150,16 @@ def of(account: Account, *, start: date, on: date) -> Statement | None:
     return None
 
 
+def ledger(statement: Statement) -> ChargeQuerySet:
+    """Its charges, as they stand in the ledger."""
+    return _within(Charge.objects.of(statement.account), statement.period)
+
+
 def charges(statement: Statement) -> ChargeQuerySet:
-    """Its charges: by currency and app, in the order in which they fell due."""
-    rows = _within(Charge.objects.of(statement.account), statement.period)
+    """Its charges to read: by currency and app, in the order in which they fell due."""
     return (
-        rows.with_reasons()
+        ledger(statement)
+        .with_reasons()
         .select_related("line__app", "line__plan", "line__order_form", "order")
         .order_by("currency", Lower("line__app__name"), "line__app", "billed_on", "id")
     )
@@ -161,14 +167,15 @@ def charges(statement: Statement) -> ChargeQuerySet:
 
 def by_app(statement: Statement) -> list[AppTotal]:
     """What each app comes to, by currency, in the order of its charges."""
-    rows = _within(Charge.objects.of(statement.account), statement.period)
     sums = (
-        rows.order_by("currency", Lower("line__app__name"), "line__app")
-        .values("currency", "line__app__slug", "line__app__name")
+        ledger(statement)
+        .order_by("currency", Lower("line__app__name"), "line__app")
+        .values("currency", "line__app_id", "line__app__slug", "line__app__name")
         .annotate(total=Sum("amount"), rows=Count("pk"))
     )
     return [
         AppTotal(
+            app_id=row["line__app_id"],
             slug=row["line__app__slug"],
             name=row["line__app__name"],
             currency=row["currency"],

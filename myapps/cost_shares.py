@@ -12,14 +12,16 @@ constant, and what is read grows with days and groups, not with seats or charges
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from django.db.models import Case, F, Sum, Value, When
 from django.db.models.functions import Greatest
+from django.utils.translation import gettext as _
 
 from accounts.models import Account
 from billing import prices
@@ -39,6 +41,16 @@ class Group(NamedTuple):
 
     kind: str
     name: str = ""
+
+    @property
+    def role(self) -> str:
+        """What a table of roles calls it."""
+        words = {
+            "NONE": _("No role: chosen by name"),
+            "UNKNOWN": _("Not recorded"),
+            "UNUSED": _("Not used"),
+        }
+        return self.name or words.get(self.kind, "")
 
 
 UNUSED = Group("UNUSED")
@@ -152,6 +164,26 @@ def of(account: Account, charges: ChargeQuerySet, *, by: str = "") -> list[Share
     They add up to the charges in each month, plan and currency. Six queries.
     """
     return each(account, charges, by)[by]
+
+
+def by_group(shares: list[Share]) -> list[Share]:
+    """Shares of one time summed over plans, by currency: the dearest group first."""
+    return _summed(shares, "currency", "group")
+
+
+def by_app_and_group(shares: list[Share]) -> list[Share]:
+    """Shares of one time summed over the plans of each app, by currency."""
+    return _summed(shares, "currency", "app_id", "group")
+
+
+def _summed(shares: list[Share], *keys: str) -> list[Share]:
+    found: dict[tuple, Share] = {}
+    for one in shares:
+        key = tuple(getattr(one, name) for name in keys)
+        known = found.get(key)
+        found[key] = replace(one, amount=one.amount + known.amount) if known else one
+    dearest = sorted(found.values(), key=lambda one: (-one.amount, one.group))
+    return sorted(dearest, key=attrgetter(*keys[:-1]))
 
 
 def each(

@@ -16,6 +16,7 @@ from billing.models import Charge
 from journal import activities
 from journal.models import Activity
 from journal.tables import Table
+from myapps.cost_shares import Share
 from myapps.overview import Holding
 
 AT_ONCE = 2_000
@@ -53,6 +54,18 @@ def charges(rows) -> Table:
         (_("Why given back"), lambda row: row.granted_because),
     ]
     return Table(columns, rows.iterator(chunk_size=AT_ONCE))
+
+
+def role_totals(shares: list[Share], apps: dict[int, str]) -> Table:
+    """What each role's seats in each app came to; `apps` are their names by id."""
+    columns = [
+        (_("App"), lambda one: apps[one.app_id]),
+        (_("Role"), lambda one: one.group.role),
+        (_("Total"), lambda one: one.amount),
+        (_("Currency"), lambda one: one.currency),
+    ]
+    rows = sorted(shares, key=lambda one: (one.currency, apps[one.app_id].casefold()))
+    return Table(columns, rows)
 
 
 def orders(rows) -> Table:

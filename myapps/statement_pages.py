@@ -4,7 +4,7 @@ from datetime import date
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from accounts import authority
@@ -12,10 +12,13 @@ from billing import statements
 from billing.statements import Statement
 from journal import downloads
 from myapps import console_pages as console
-from myapps import exports
+from myapps import cost_shares, exports
+from myapps.cost_shares import Share
 
 STATEMENTS_ON_A_PAGE = 24
 CHARGES_ON_A_PAGE = 200
+CHARGES_ON_PAPER = 3_000
+"""More are no paper that anybody reads: they are taken along as a table."""
 
 
 @require_GET
@@ -31,12 +34,15 @@ def statement_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 @authority.required(authority.MANAGE)
 def statement(request: HttpRequest, period: str) -> HttpResponse:
-    """One period: totals by currency and app, every charge with its arithmetic."""
+    """One period: totals by currency, app and role, every charge with its arithmetic."""
     found = _asked(request, period)
     rows = statements.charges(found)
     context = {
         "statement": found,
         "apps": statements.by_app(found),
+        "roles": cost_shares.by_group(_by_role(found)),
+        "on_paper": found.rows <= CHARGES_ON_PAPER,
+        "paper_holds": CHARGES_ON_PAPER,
         "page": console.page_of(rows, request, size=CHARGES_ON_A_PAGE),
     }
     return render(request, "myapps/statement.html", context)
@@ -45,8 +51,10 @@ def statement(request: HttpRequest, period: str) -> HttpResponse:
 @require_GET
 @authority.required(authority.MANAGE)
 def download(request: HttpRequest, period: str, kind: str) -> HttpResponseBase:
-    """The same as a file: PDF, CSV or Excel."""
+    """The same as a file: PDF, CSV or Excel. What is too long for PDF leads to the page."""
     found = _asked(request, period)
+    if kind == "pdf" and found.rows > CHARGES_ON_PAPER:
+        return redirect("myapps:statement", period)
     rows = statements.charges(found)
     name = f"{found.account.slug}-statement-{found.period.start}"
     if kind != "pdf":
@@ -54,12 +62,29 @@ def download(request: HttpRequest, period: str, kind: str) -> HttpResponseBase:
     context = {
         "statement": found,
         "apps": statements.by_app(found),
+        "roles": cost_shares.by_group(_by_role(found)),
         "charges": rows.iterator(chunk_size=exports.AT_ONCE),
         "vendor": settings.VENDOR_NAME,
     }
     return downloads.paper(
         "myapps/papers/statement.html", context, name=name, on=found.period.end
     )
+
+
+@require_GET
+@authority.required(authority.MANAGE)
+def download_totals(request: HttpRequest, period: str, kind: str) -> HttpResponseBase:
+    """What each role's seats in each app came to, as CSV or Excel."""
+    found = _asked(request, period)
+    shares = cost_shares.by_app_and_group(_by_role(found))
+    names = {one.app_id: one.name for one in statements.by_app(found)}
+    name = f"{found.account.slug}-statement-{found.period.start}-totals"
+    return downloads.table(exports.role_totals(shares, names), kind, name=name)
+
+
+def _by_role(found: Statement) -> list[Share]:
+    """Its charges divided over the roles that gave the seats; they add up to it."""
+    return cost_shares.of(found.account, statements.ledger(found), by="role")
 
 
 def _asked(request: HttpRequest, period: str) -> Statement:

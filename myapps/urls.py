@@ -160,6 +160,11 @@ urlpatterns = [
     path("statements/", statement_pages.statement_list, name="statements"),
     path("statements/<str:period>/", statement_pages.statement, name="statement"),
     path(
+        "statements/<str:period>/totals/<slug:kind>/",
+        statement_pages.download_totals,
+        name="statement-totals",
+    ),
+    path(
         "statements/<str:period>/<slug:kind>/",
         statement_pages.download,
         name="statement-download",

@@ -169,6 +169,7 @@ PLACES = {
     "myapps:statements": ("", MANAGE, OWN),
     "myapps:statement": ("period", MANAGE, OWN),
     "myapps:statement-download": ("paper", MANAGE, OWN),
+    "myapps:statement-totals": ("totals", MANAGE, OWN),
     "myapps:account-activity": ("", MANAGE | ROLES, OWN),
     "myapps:launcher": ("", CUSTOMERS, OWN),
     "myapps:launch": ("app", {ADMIN}, NOT_FOUND),
@@ -369,6 +370,7 @@ class World:
             "kind": {"kind": "csv"},
             "period": {"period": "2026-01-01"},
             "paper": {"period": "2026-01-01", "kind": "pdf"},
+            "totals": {"period": "2026-01-01", "kind": "csv"},
             "spending_file": {"way": "team", "kind": "csv"},
             "overview_figure": {"key": "seats", "kind": "csv"},
         }

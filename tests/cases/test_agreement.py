@@ -129,6 +129,19 @@ def test_all_that_tells_of_money_agrees(seed):
     assert total == summed(
         (one.currency, one.total) for statement in stated for one in statement.totals
     )
+    for statement in stated:
+        shares = cost_shares.of(account, statements.ledger(statement), by="role")
+        by_app = summed(
+            ((one.app_id, one.currency), one.total)
+            for one in statements.by_app(statement)
+        )
+        assert by_app == summed(
+            ((one.app_id, one.currency), one.amount)
+            for one in cost_shares.by_app_and_group(shares)
+        )
+        assert summed((one.currency, one.total) for one in statement.totals) == summed(
+            (one.currency, one.amount) for one in cost_shares.by_group(shares)
+        )
 
     # The overview, and what is foreseen
     to_come = forecasts.committed(account, on=on, use=history.use())

@@ -1,6 +1,7 @@
 """Statements as pages and papers: who reads what, and that every letter is set."""
 
 import io
+import re
 from datetime import date
 
 import pypdf
@@ -9,6 +10,7 @@ from django.urls import reverse
 
 from billing import batches
 from journal import papers
+from myapps import statement_pages
 from tests.factories import ContractFactory, LineFactory
 
 DAY = date(2026, 11, 23)
@@ -64,6 +66,25 @@ class TestPages:
 
         assert b"Final" in page.content
 
+    def test_its_roles_add_up_to_it(self, line, admin, client_of):
+        browser = client_of(admin)
+        page = browser.get(reverse("myapps:statement", args=["2026-10-01"]))
+        totals = browser.get(
+            reverse("myapps:statement-totals", args=["2026-10-01", "csv"])
+        )
+
+        assert [one.amount for one in page.context["roles"]] == [80]
+        assert b"Totals by role" in page.content
+        assert f"{line.app.name},Not used,80" in totals.getvalue().decode()
+
+    def test_its_tab_is_marked(self, line, admin, client_of):
+        page = client_of(admin).get(reverse("myapps:statement", args=["2026-10-01"]))
+
+        charges = client_of(admin).get(reverse("myapps:charges"))
+        marked = re.compile(r'href="/statements/"\s+aria-current="page"')
+        assert marked.search(page.content.decode())
+        assert not marked.search(charges.content.decode())
+
     @pytest.mark.parametrize(
         "start", ["2026-10-02", "20261001", "october", "2027-01-01"]
     )
@@ -95,6 +116,22 @@ class TestPapers:
         for words in ("Harbour Lines", "Not a tax invoice", "10 ×", "Page 1 of 1"):
             assert words in text
         assert line.app.name in text
+
+    def test_it_has_its_totals_by_role(self, line, admin, client_of):
+        text = text_of(paper(client_of(admin)))
+
+        assert "Totals by role" in text
+        assert "Not used" in text
+
+    def test_one_too_long_leads_to_tables(self, line, admin, client_of, monkeypatch):
+        monkeypatch.setattr(statement_pages, "CHARGES_ON_PAPER", 0)
+        browser = client_of(admin)
+        page = browser.get(reverse("myapps:statement", args=["2026-10-01"]))
+
+        assert paper(browser).status_code == 302
+        assert b"too long for a PDF" in page.content
+        assert b"Download PDF" not in page.content
+        assert paper(browser, kind="csv").status_code == 200
 
     def test_an_empty_period_has_a_paper_too(self, contract, admin, client_of):
         assert "Nothing was charged" in text_of(paper(client_of(admin)))
