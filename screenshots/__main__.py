@@ -1,4 +1,5 @@
-"""`make screenshots`: every page with the demo in it, wide and narrow, light and dark.
+"""`make screenshots`: every page with the demo in it, and with an account of 60 apps and
+40,000 people, wide and narrow, light and dark.
 
 They go to var/screenshots; the few that README and docs show go to docs/pictures. An
 error in the browser's console, or a page that does not answer, fails the walk. Names
@@ -11,10 +12,11 @@ import sys
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from demo.sign_ins import PASSWORD
 from ops import chromium, console, sign_in
 from ops.console import Console
 from ops.environment import ROOT
-from screenshots.pages import PAGES, REFUSALS, Link
+from screenshots.pages import LARGE, PAGES, REFUSALS, Link
 
 FOLDER = ROOT / "var/screenshots"
 PICTURES = ROOT / "docs/pictures"
@@ -23,7 +25,11 @@ SCHEMES = ["light", "dark"]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 TOP = {"x": 0, "y": 0, "width": 1440, "height": 1100}
-SHOWN = {("my-apps", "wide", "light"), ("install", "wide", "light")}
+SHOWN = {
+    (name, "wide", "light")
+    for name in ("overview", "my-apps", "install", "renewals", "statement")
+}
+FILL = f"from bench import large; large.fill(password={PASSWORD!r})"
 
 
 def main() -> int:
@@ -34,11 +40,12 @@ def main() -> int:
         console.running("appconnect_screenshots") as running,
         sync_playwright() as play,
     ):
+        running.manage("shell", "--verbosity", "0", "--command", FILL)
         browser = play.chromium.launch(executable_path=chromium.path(), args=ARGUMENTS)
-        for (size, scheme), email in itertools.product(
-            itertools.product(SIZES, SCHEMES), PAGES
+        for size, scheme, (email, pages) in itertools.product(
+            SIZES, SCHEMES, (PAGES | LARGE).items()
         ):
-            wanted = _wanted(PAGES[email], sys.argv[1:])
+            wanted = _wanted(pages, sys.argv[1:])
             if wanted:
                 complaints += _walk(browser, running, email, wanted, size, scheme)
         browser.close()

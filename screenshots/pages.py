@@ -162,3 +162,37 @@ PAGES: dict[str, dict[str, str | Link]] = {
     },
 }
 REFUSALS = {"not-found": 404, "refused": 403}
+
+# The account of bench/large.py: 60 apps, 40,000 people with names of all kinds.
+LARGE: dict[str, dict[str, str | Link]] = {
+    "alice@bench.example": {
+        "large-overview": "/overview/",
+        "large-my-apps": "/apps/",
+        "large-users": "/apps/bench-7/users/",
+        "large-add-users": "/apps/bench-7/users/add/",
+        "large-app-roles": "/apps/bench-7/roles/",
+        "large-billing": "/apps/bench-7/billing/",
+        "large-app-activity": "/apps/bench-7/activity/",
+        "large-what-if": "/apps/bench-7/what-if/",
+        "large-app-requests": "/requests/",
+        "large-orders": "/orders/",
+        "large-charges": "/charges/",
+        "large-spending": "/spending/?since=2025-11&until=2026-11",
+        "large-statements": "/statements/",
+        "large-statement": Link("/statements/", "main tbody a", "myapps:statement"),
+        "large-renewals": "/renewals/",
+        "large-calendar": "/calendar/",
+        "large-account-activity": "/activity/",
+        "large-people": "/people/",
+        "large-people-found": "/people/?q=Wolkenstein",
+        "large-roles": "/roles/",
+        "large-role": Link(
+            "/roles/", "main tbody tr:nth-child(3) th a", "accounts:role"
+        ),
+        "large-directory": "/people/directory/",
+        "large-marketplace": "/marketplace/",
+        "large-search": "/search/?q=Role",
+        "large-account": "/account/",
+        "large-help": "/help/",
+    },
+}
