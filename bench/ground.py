@@ -7,7 +7,14 @@ from django.db import connection
 STARTS_ON, ENDS_ON = date(2025, 11, 30), date(2026, 11, 30)
 
 
-def fill(*, accounts: int, lines_each: int, zone: str = "Europe/Lisbon") -> None:
+def fill(
+    *,
+    accounts: int,
+    lines_each: int,
+    zone: str = "Europe/Lisbon",
+    starts_on: date = STARTS_ON,
+    ends_on: date = ENDS_ON,
+) -> None:
     """Accounts with a yearly contract, monthly periods, and signed lines whose term ends.
 
     Everything before the term's end is charged; what is due on it is not.
@@ -20,8 +27,8 @@ def fill(*, accounts: int, lines_each: int, zone: str = "Europe/Lisbon") -> None
                     "accounts": accounts,
                     "lines": lines_each,
                     "zone": zone,
-                    "starts": STARTS_ON,
-                    "ends": ENDS_ON,
+                    "starts": starts_on,
+                    "ends": ends_on,
                 },
             )
         for table in ("accounts_account", "billing_line", "billing_term"):

@@ -13,6 +13,8 @@ from accounts.models import Account, User
 from bench import ground
 
 APPS, PEOPLE, SEATS_EACH, ROLES = 60, 40_000, 1_667, 10
+STARTS_ON, ENDS_ON = date(2026, 1, 15), date(2027, 1, 15)
+CHARGED_UNTIL = date(2026, 12, 15)
 ALICE = "alice@bench.example"
 # Every tenth person has one of these: what a page has to bear.
 NAMES = [
@@ -34,7 +36,7 @@ KINDS = ["Desk", "Flow", "Insights", "Notes", "Forms", "Voice", "Time", "Board",
 
 def fill(*, password: str | None = None) -> User:
     """Write the account and return its administrator, who can sign in with a password."""
-    ground.fill(accounts=1, lines_each=APPS)
+    ground.fill(accounts=1, lines_each=APPS, starts_on=STARTS_ON, ends_on=ENDS_ON)
     account = Account.objects.get(slug="bench-1")
     Account.objects.filter(pk=account.pk).update(name="Tidewater Contact Centres")
     day = clock.today(account.timezone)
@@ -48,8 +50,9 @@ def fill(*, password: str | None = None) -> User:
         "people": PEOPLE,
         "roles": ROLES,
         "seats": SEATS_EACH,
-        "starts": ground.STARTS_ON,
-        "today": min(day, date(2026, 11, 29)),
+        "starts": STARTS_ON,
+        "charged_until": CHARGED_UNTIL,
+        "today": min(day, CHARGED_UNTIL),
         "names": NAMES,
         "given": GIVEN,
         "family": FAMILY,
@@ -80,13 +83,15 @@ STATEMENTS = [
               CASE WHEN n %% 10 = 3
                    THEN (%(names)s::text[])[1 + n / 10 %% cardinality(%(names)s::text[])]
                    ELSE (%(given)s::text[])[1 + n %% cardinality(%(given)s::text[])]
-                        || ' ' ||
+                        || ' ' || chr(65 + n %% 26) || '. ' ||
                         (%(family)s::text[])[1 + n %% cardinality(%(family)s::text[])]
               END,
               (%(teams)s::text[])[1 + n %% cardinality(%(teams)s::text[])]
               || ' ' || 1 + n %% 40 / 5,
               true, false, now(), %(account)s, '', 'en'
        FROM generate_series(1, %(people)s) n""",
+    """UPDATE billing_term SET contracted = 2000, peak = %(seats)s,
+           billed_until = %(charged_until)s WHERE account_id = %(account)s""",
     """INSERT INTO billing_charge (account_id, line_id, term_id, reason, origin, cause,
            period_starts_on, period_ends_on, starts_on, ends_on, quantity, unit_price,
            days, period_days, amount, currency, billed_on, created_at)
@@ -94,7 +99,7 @@ STATEMENTS = [
               2000, l.monthly_unit_price, e - d, e - d,
               round(2000 * l.monthly_unit_price, 2), 'EUR', d, now()
        FROM billing_line l JOIN billing_term t ON t.line_id = l.id,
-            generate_series(0, 11) n,
+            generate_series(0, 10) n,
             LATERAL (SELECT (%(starts)s + n * interval '1 month')::date,
                             (%(starts)s + (n + 1) * interval '1 month')::date) m(d, e)
        WHERE l.account_id = %(account)s""",
@@ -102,9 +107,20 @@ STATEMENTS = [
            placed_by_id, authority, role_name, terms_version, terms_address, placed_on,
            placed_at, summary, effect, effect_digest, idempotency_key, body_digest,
            approved_authority, approved_role_name)
-       SELECT account_id, contract_id, app_id, plan_id, 'INSTALL', %(alice)s, '', '', '',
-              '', starts_on, now(), '{}', '{}', '', 'bench-' || id, '', '', ''
-       FROM billing_line WHERE account_id = %(account)s""",
+       SELECT l.account_id, contract_id, app_id, plan_id, 'INSTALL', %(alice)s,
+              'accounts.install_apps', 'Administrators', '2026-01', 'https://vendor.example',
+              starts_on, now(),
+              jsonb_build_object('plan', p.name, 'seats', %(seats)s::int, 'units', %(seats)s::int,
+                  'total', %(seats)s * monthly_unit_price, 'currency', currency,
+                  'charge_model', 'PER_SEAT', 'monthly_price', monthly_unit_price),
+              jsonb_build_object('on', starts_on, 'plan', p.name, 'plan_id', p.id,
+                  'units', %(seats)s::int, 'covered', %(seats)s::int, 'contracted', 2000,
+                  'currency', currency, 'growth', null, 'new_line', null,
+                  'replaced', '[]'::jsonb, 'restored', '[]'::jsonb, 'resumed', '[]'::jsonb,
+                  'covered_until', null),
+              '', 'bench-' || l.id, '', '', ''
+       FROM billing_line l JOIN marketplace_plan p ON p.id = l.plan_id
+       WHERE l.account_id = %(account)s""",
     """INSERT INTO myapps_installation (account_id, contract_id, app_id, plan_id, order_id,
            state, installed_by_id, installed_on, answer, version)
        SELECT account_id, contract_id, app_id, plan_id, id, 'ACTIVE', %(alice)s,
@@ -138,12 +154,13 @@ STATEMENTS = [
        WHERE id = app""",
     """INSERT INTO journal_activity (account_id, actor_id, authority, verb, app, subject,
            data, "on", at)
-       SELECT i.account_id, %(alice)s, 'manage', 'seats.added', a.slug,
+       SELECT i.account_id, %(alice)s, 'Administrators', 'seats.added', a.slug,
               'installation:' || i.id,
               jsonb_build_object('name', a.name, 'users', ARRAY[u.id, u.id + 1]),
               %(today)s, now()
        FROM myapps_installation i JOIN marketplace_app a ON a.id = i.app_id
-       JOIN accounts_user u ON u.account_id = i.account_id AND u.id %% 400 = 3
+       JOIN accounts_user u ON u.account_id = i.account_id
+            AND (u.id + i.id * 7) %% 400 = 3
        WHERE i.account_id = %(account)s""",
     """INSERT INTO myapps_apprequest (account_id, app_id, user_id, reason, asked_on,
            asked_at, state, word)

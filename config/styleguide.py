@@ -19,7 +19,7 @@ PEOPLE = [
     ("محمد بن عبد الله الأنصاري", "mohammed@harbour-lines.example"),
     ("陳大文", "chen@harbour-lines.example"),
     (
-        "Wolfeschlegelsteinhausenbergerdorff-Żółkiewska Maximiliana Aleksandra Konstancja",
+        "Wolfeschlegelsteinhausenbergerdorff-Schönfeldt Maximiliana Aleksandra Konstancja",
         "a.very.long.address.that.never.seems.to.end@department.harbour-lines.example",
     ),
 ]
