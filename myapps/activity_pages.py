@@ -3,12 +3,11 @@ authority, each entry with the way to what it is about."""
 
 from urllib.parse import urlencode
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts import authority
@@ -17,6 +16,7 @@ from journal import activities
 from marketplace.models import App
 from myapps import console_pages as console
 from myapps import happenings
+from myapps.console_forms import ActivityFilterForm
 
 ENTRIES = 40
 LATEST = 2**63 - 1
@@ -33,69 +33,6 @@ TABS = {
     "drift.": "differences",
 }
 """Where on an app's pages it is, by how its verb begins."""
-
-
-class ActivityFilterForm(forms.Form):
-    """Which entries are shown. `found` filters the rows; what is not understood is let be."""
-
-    app = forms.ChoiceField(required=False, label=_("App"))
-    kind = forms.ChoiceField(required=False, label=_("What"))
-    person = forms.CharField(
-        required=False,
-        max_length=100,
-        label=_("Person"),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    since = forms.DateField(
-        required=False,
-        label=_("From"),
-        widget=forms.DateInput(attrs={"type": "date"}),
-    )
-    until = forms.DateField(
-        required=False,
-        label=_("To"),
-        widget=forms.DateInput(attrs={"type": "date"}),
-    )
-    q = forms.CharField(required=False, max_length=100)
-
-    def __init__(self, *args, reader: User, app: str = "", **kwargs):
-        super().__init__(*args, **kwargs)
-        self.account = reader.account
-        self.reader = reader
-        kinds = happenings.readable(reader)
-        self.fields["kind"].choices = [("", _("Everything"))] + [
-            (name, happenings.KINDS[name].label) for name in kinds
-        ]
-        if app or not authority.held(reader, authority.MANAGE):
-            del self.fields["app"]
-        else:
-            apps = App.objects.filter(lines__account=self.account).distinct()
-            self.fields["app"].choices = [("", _("All apps"))] + list(
-                apps.order_by("name").values_list("slug", "name")
-            )
-
-    @property
-    def asked(self) -> dict:
-        """What was asked and understood."""
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
-
-    def found(self, rows):
-        """The entries that the filters let through."""
-        asked = self.asked
-        if "app" in asked:
-            rows = rows.filter(app=asked["app"])
-        if "kind" in asked:
-            rows = rows.filter(verb__in=happenings.verbs_of([asked["kind"]]))
-        if "since" in asked:
-            rows = rows.filter(on__gte=asked["since"])
-        if "until" in asked:
-            rows = rows.filter(on__lte=asked["until"])
-        if "person" in asked:
-            rows = happenings.by_or_about(rows, asked["person"], self.account)
-        if "q" in asked:
-            rows = happenings.saying(rows, asked["q"], self.account)
-        return rows
 
 
 @require_GET

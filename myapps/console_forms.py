@@ -9,11 +9,11 @@ from django.db.models.functions import TruncMonth
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import people
+from accounts import authority, people
 from accounts.models import Account, Role, User
 from billing.models import Charge
 from marketplace.models import App
-from myapps import launches
+from myapps import happenings, launches
 from myapps.models import AppRequest, Installation, RoleActivation, Seat
 
 MOST_NAMED = 10
@@ -461,3 +461,66 @@ class ApprovalLimitForm(forms.Form):
             self.add_error("amount", _("Say above which amount."))
         cleaned["limit"] = cleaned.get("amount") if above else None
         return cleaned
+
+
+class ActivityFilterForm(forms.Form):
+    """Which entries are shown. `found` filters the rows; what is not understood is let be."""
+
+    app = forms.ChoiceField(required=False, label=gettext_lazy("App"))
+    kind = forms.ChoiceField(required=False, label=gettext_lazy("What"))
+    person = forms.CharField(
+        required=False,
+        max_length=100,
+        label=gettext_lazy("Person"),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    since = forms.DateField(
+        required=False,
+        label=gettext_lazy("From"),
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    until = forms.DateField(
+        required=False,
+        label=gettext_lazy("To"),
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    q = forms.CharField(required=False, max_length=100)
+
+    def __init__(self, *args, reader: User, app: str = "", **kwargs):
+        super().__init__(*args, **kwargs)
+        self.account = reader.account
+        self.reader = reader
+        kinds = happenings.readable(reader)
+        self.fields["kind"].choices = [("", _("Everything"))] + [
+            (name, happenings.KINDS[name].label) for name in kinds
+        ]
+        if app or not authority.held(reader, authority.MANAGE):
+            del self.fields["app"]
+        else:
+            apps = App.objects.filter(lines__account=self.account).distinct()
+            self.fields["app"].choices = [("", _("All apps"))] + list(
+                apps.order_by("name").values_list("slug", "name")
+            )
+
+    @property
+    def asked(self) -> dict:
+        """What was asked and understood."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    def found(self, rows):
+        """The entries that the filters let through."""
+        asked = self.asked
+        if "app" in asked:
+            rows = rows.filter(app=asked["app"])
+        if "kind" in asked:
+            rows = rows.filter(verb__in=happenings.verbs_of([asked["kind"]]))
+        if "since" in asked:
+            rows = rows.filter(on__gte=asked["since"])
+        if "until" in asked:
+            rows = rows.filter(on__lte=asked["until"])
+        if "person" in asked:
+            rows = happenings.by_or_about(rows, asked["person"], self.account)
+        if "q" in asked:
+            rows = happenings.saying(rows, asked["q"], self.account)
+        return rows

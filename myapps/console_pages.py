@@ -290,6 +290,10 @@ ICONS = {
     "link.revoked": "mail",
     "order_form.recorded": "file-invoice",
     "contract.recorded": "file-invoice",
+    "people.exported": "download",
+    "seats.exported": "download",
+    "activity.exported": "download",
+    "account.exported": "download",
 }
 TONES = {
     "app.installed": "good",

@@ -9,11 +9,11 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import authority
 from billing.models import Charge, RenewalChange
 from journal import downloads
-from journal.models import Activity
 from journal.tables import Table
 from myapps import console_pages as console
-from myapps import exports, overview
+from myapps import exports, happenings, overview
 from myapps.console_forms import (
+    ActivityFilterForm,
     ChargesFilterForm,
     HoldingsFilterForm,
     SeatsFilterForm,
@@ -76,13 +76,16 @@ def seats(request: HttpRequest, kind: str) -> HttpResponseBase:
 
 
 @require_POST
-@authority.required(authority.MANAGE)
+@authority.required(authority.MANAGE, authority.MANAGE_ROLES)
 def activity(request: HttpRequest, kind: str) -> HttpResponseBase:
-    """The journal of the account; of one app with ?app=. Recorded."""
+    """What happened, as far as one may read it and the page shows; of one app with ?app=.
+    Recorded.
+    """
     slug = request.GET.get("app", "")
-    rows = Activity.objects.of(request.user.account)
+    form = ActivityFilterForm(request.GET, reader=request.user, app=slug)
+    rows = form.found(happenings.seen_by(request.user))
     if slug:
-        rows = rows.about(slug)
+        rows = rows.filter(app=slug)
     return _told(request, exports.activity(rows), kind, "activity", app=slug)
 
 

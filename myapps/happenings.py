@@ -49,7 +49,7 @@ KINDS = {
         "receipt",
         (
             *("contract.", "order_form.", "renewal.", "credit.", "adjustment."),
-            *("charges.", "statement.", "renewals."),
+            *("charges.", "statement.", "renewals.", "calendar."),
         ),
         MANAGE,
     ),

@@ -18,12 +18,12 @@ from django.views.decorators.http import require_GET
 
 from accounts import authority
 from accounts.models import Account
-from billing import forecasts, periods, spending
+from billing import periods, spending
 from billing.models import Line, RenewalChange
 from journal import charts, downloads
 from journal.models import Activity
 from myapps import console_pages as console
-from myapps import figures, launches, overview
+from myapps import figures, foresight, launches, overview
 from myapps.models import AppRequest, Installation, Seat, WaitingPurchase
 from myapps.overview import Holding
 
@@ -83,7 +83,7 @@ def overview_page(request: HttpRequest) -> HttpResponse:
         "on": on,
         "is_new": not holdings,
         "decisions": _decisions(request, holdings, on=on),
-        "money": money(account, holdings, on=on),
+        "money": money(account, on=on),
         "totals": console.totals(holdings),
         "unused": _unused(holdings),
         "ends": ends,
@@ -270,20 +270,15 @@ def _differing(holdings) -> list[Decision]:
     ][:DECISIONS_SHOWN]
 
 
-def money(account: Account, holdings, *, on: date) -> list[dict]:
+def money(account: Account, *, on: date) -> list[dict]:
     """By currency: charged this month, still to fall due in it, next month, to the ends."""
     this, following, after = figures.months(on, ahead=2)
-    use = {
-        one.installation.plan_id: forecasts.Use(one.active, one.installation.ends_on)
-        for one in holdings
-        if one.installation
-    }
     found: dict[str, dict] = defaultdict(
         lambda: dict.fromkeys(("charged", "due", "following", "committed"), Decimal(0))
     )
     for currency, amount in spending.totals(account, start=this, end=following).items():
         found[currency]["charged"] = amount
-    for one in forecasts.committed(account, on=on, use=use):
+    for one in foresight.committed(account, on=on):
         sums = found[one.currency]
         sums["committed"] += one.amount
         sums["until"] = max(sums.get("until", one.ends_on), one.ends_on)

@@ -1,6 +1,7 @@
 """The renewal plan: one page for every line that ends soon."""
 
 import re
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import authority
 from myapps import console_pages as console
 from myapps import renewal_plans
-from myapps.renewal_plans import Choice, PlanChanged
+from myapps.renewal_plans import Choice, PlanChanged, Row
 
 WINDOWS = [30, 60, 120, 365]
 USUAL = 120
@@ -22,6 +23,11 @@ SORTS = {
     "app": lambda row: row.line.app.name.casefold(),
     "unused": lambda row: -row.unused,
     "cost": lambda row: -row.staying,
+}
+SHOWN = {
+    "open": lambda row: not row.fixed and row.wish is None,
+    "asked": lambda row: bool(row.fixed or row.wish),
+    "unused": lambda row: row.unused > 0,
 }
 FIELD = re.compile(r"do-(\d+)")
 
@@ -56,18 +62,23 @@ def renewals(request: HttpRequest) -> HttpResponse:
             problem, status = console.words(refusal), 422
         else:
             messages.success(request, _said(changed))
-            return redirect(f"{request.path}?days={within}")
+            again = {"days": within, **_narrowed(asked)}
+            return redirect(f"{request.path}?{urlencode(again)}")
     elif problem:
         status = 422 if request.method == "POST" else 200
     plan = renewal_plans.of(account, on=on, within=within, chosen=chosen)
     sort = asked.get("sort") if asked.get("sort") in SORTS else "ends"
+    narrowed = _narrowed(asked)
+    rows = _shown(plan.rows, **narrowed)
     context = {
         "on": on,
+        **narrowed,
+        "hidden": len(plan.rows) - len(rows),
         "within": within,
         "windows": WINDOWS,
         "sort": sort,
         "plan": plan,
-        "rows": sorted(plan.rows, key=SORTS[sort]),
+        "rows": sorted(rows, key=SORTS[sort]),
         "problem": problem,
     }
     partly = request.htmx and not request.htmx.history_restore_request
@@ -77,6 +88,26 @@ def renewals(request: HttpRequest) -> HttpResponse:
 
 def _window(asked: str | None) -> int:
     return int(asked) if asked in {str(days) for days in WINDOWS} else USUAL
+
+
+def _narrowed(asked) -> dict[str, str]:
+    """Which of the lines are asked for: by words of the app or plan, and by their state."""
+    show = asked.get("show", "")
+    return {"q": asked.get("q", "")[:100], "show": show if show in SHOWN else ""}
+
+
+def _shown(rows: list[Row], *, q: str, show: str) -> list[Row]:
+    """What is not shown keeps what stands; the totals are of all."""
+    words = q.casefold().split()
+    return [
+        row
+        for row in rows
+        if (not show or SHOWN[show](row))
+        and all(
+            word in f"{row.line.app.name} {row.line.plan.name}".casefold()
+            for word in words
+        )
+    ]
 
 
 def _chosen(asked) -> tuple[dict[int, Choice], str]:

@@ -161,7 +161,7 @@ PLACES = {
     "myapps:export-charges": ("kind", MANAGE, OWN),
     "myapps:export-renewal-changes": ("kind", MANAGE, OWN),
     "myapps:export-seats": ("kind", MANAGE, OWN),
-    "myapps:export-activity": ("kind", MANAGE, OWN),
+    "myapps:export-activity": ("kind", MANAGE | ROLES, OWN),
     "myapps:export-orders": ("kind", BUY, OWN),
     "myapps:export-apps": ("kind", BUY, OWN),
     "accounts:export-people": ("kind", ROLES, OWN),

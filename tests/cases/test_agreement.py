@@ -9,13 +9,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing import batches, forecasts, spending, statements
 from billing import charges as ledger
 from billing.models import Charge
-from myapps import cost_shares, figures, overview, overview_pages
+from myapps import cost_shares, figures, foresight, overview_pages
 from tests import factories
 from tests.cases.histories import History
 from tests.cases.test_previews import tried
@@ -165,7 +166,7 @@ def test_all_that_tells_of_money_agrees(seed):
         for table in spend
         for row in table.rows[len(table.rows) - table.to_come :]
     )
-    money = overview_pages.money(account, overview.of(account, on=on), on=on)
+    money = overview_pages.money(account, on=on)
     this = on.replace(day=1)
     assert committed == summed((one["currency"], one["committed"]) for one in money)
     assert summed(
@@ -206,3 +207,26 @@ def test_an_account_without_anything_has_nothing_to_tell(db):
 
     assert cost_shares.of(account, history_of_nothing, by="team") == []
     assert spending.totals(account) == {}
+
+
+@given(st.integers(0, 2**32))
+@tried(15)
+def test_what_staying_costs_is_what_is_committed(seed):
+    """Where no term of the app ends before another: what comes then is foreseen too."""
+    history = Shared(dice := random.Random(seed))
+    history.lives(through=dice.randint(0, 8))
+    account, on = history.account, history.day
+    for installation in account.installations.standing().filter(ends_on=None):
+        try:
+            outlook = foresight.if_uninstalled(installation, on=on)
+        except ValidationError:
+            continue
+        app = installation.app
+        books = forecasts.read(account, on=on, app=app, use=history.use())
+        ends = {one.ends_on for one in books.courses if one.line.plan.is_base}
+        if ends != {outlook.until}:
+            continue
+        committed = foresight.committed(account, on=on, app=app)
+        assert outlook.staying == sum(
+            one.amount for one in committed if one.line.plan.is_base
+        )

@@ -9,11 +9,12 @@ import openpyxl
 import pytest
 from django.urls import reverse
 
+from accounts import authority, roles
 from billing.models import Charge
-from journal import tables
+from journal import activities, tables
 from journal.models import Activity
 from journal.tables import Table
-from tests.factories import ContractFactory, LineFactory, UserFactory
+from tests.factories import ContractFactory, LineFactory, RoleFactory, UserFactory
 
 DAY = date(2026, 11, 23)
 SECRETS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "  =1+1", "＝1"]
@@ -139,6 +140,40 @@ class TestPages:
         assert answer.status_code == 200
         entry = Activity.objects.latest("pk")
         assert (entry.verb, entry.actor_id) == (f"{what}.exported", admin.pk)
+
+    def test_activity_comes_with_the_filters_on_screen(self, admin, client_of, today):
+        account = admin.account
+        for verb in ("calendar.made", "seats.exported"):
+            activities.record(verb, account=account, by=admin, on=today, subject=admin)
+        address = reverse("myapps:export-activity", args=["csv"])
+
+        answer = client_of(admin).post(f"{address}?kind=money&since={today}")
+
+        entries = Activity.objects.filter(account_id=admin.account_id, on=today)
+        _titles, *rows = read_csv(answer.streaming_content)
+        assert len(rows) == 1 < entries.count()
+
+    def test_who_keeps_roles_takes_along_what_they_may_read(
+        self, admin, account, client_of, today
+    ):
+        keeper = UserFactory(account=account)
+        role = RoleFactory(account=account, name="Keepers")
+        authority.grant(role, authority.MANAGE_ROLES, by=None, on=today)
+        roles.join(role, [keeper], by=None, on=today)
+        activities.record(
+            "seats.exported",
+            account=account,
+            by=admin,
+            on=today,
+            subject=admin,
+            app="box",
+        )
+
+        answer = client_of(keeper).post(reverse("myapps:export-activity", args=["csv"]))
+
+        apps = [row[2] for row in read_csv(answer.streaming_content)]
+        assert len(apps) > 1
+        assert "box" not in apps
 
     def test_opening_an_address_takes_no_names_along(self, admin, client_of):
         answer = client_of(admin).get(reverse("myapps:export-seats", args=["csv"]))

@@ -70,7 +70,9 @@ def test_launch_posts_a_token_that_the_app_verifies_by_the_published_keys(
     page = open_box(admin)
     claims = verified(sent(page), client)
 
-    assert 'action="https://box.apps.example/open?from=console"' in page.content.decode()
+    assert (
+        'action="https://box.apps.example/open?from=console"' in page.content.decode()
+    )
     assert claims["sub"] == str(admin.pk)
     assert (claims["name"], claims["email"]) == ("Alice Almeida", admin.email)
     assert (claims["account"], claims["plan"]) == ("harbour-lines", box.plan.code)
@@ -122,9 +124,7 @@ def test_a_token_signed_by_anybody_else_is_refused(open_box, admin, client, tmp_
         verified(forged, client)
 
 
-def test_a_key_is_changed_without_a_pause(
-    open_box, admin, client, settings, tmp_path
-):
+def test_a_key_is_changed_without_a_pause(open_box, admin, client, settings, tmp_path):
     before = sent(open_box(admin))
     new = launch_keys.read(launch_keys.kept(tmp_path / "new.pem"))
     settings.LAUNCH_KEYS = [*new, *settings.LAUNCH_KEYS]

@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts import authority, clock
 from billing import forecasts, renewals
 from billing.models import Contract
-from myapps import figures, overview, overview_pages
+from myapps import figures, overview_pages
 from myapps.models import SeatEvent
 from support.models import Ticket
 from tests import factories
@@ -84,9 +84,7 @@ def taken(browser, url):
 
 class TestMoney:
     def test_by_currency_this_month_next_month_and_to_the_ends(self, company, yen):
-        holdings = overview.of(company.account, on=company.day)
-
-        yens, dollars = overview_pages.money(company.account, holdings, on=company.day)
+        yens, dollars = overview_pages.money(company.account, on=company.day)
 
         assert dollars["currency"] == "USD"
         assert dollars["charged"] == D("80.00")  # 10 × 8.00, on 1 November

@@ -154,6 +154,22 @@ def test_an_uninstalled_app_cannot_be_chosen_for(box, account, admin, on, look):
     assert f'name="do-{box.pk}"' not in text
 
 
+def test_lines_are_chosen_by_words_and_state(box, dropbox, ask, look):
+    ask({box.pk: Choice("lower", 5)})
+    both = look()
+
+    by_name = look(q=dropbox.app.name)
+    asked = look(show="asked")
+    none = look(q="no such app")
+
+    assert len(both.context["rows"]) == 2
+    assert [row.line for row in by_name.context["rows"]] == [dropbox]
+    assert b"1 line is not shown" in by_name.content
+    assert by_name.context["plan"].digest == both.context["plan"].digest
+    assert [row.line for row in asked.context["rows"]] == [box]
+    assert b"Nothing matches" in none.content
+
+
 def test_nothing_that_ends_soon_is_said_so(contract, look):
     assert "No term ends in these days" in look(days=30).content.decode()
 
