@@ -73,7 +73,7 @@ def _roles(account: Account, alice: User, *, on: date) -> None:
         authority.grant(administrators, permission, by=None, on=on, delegates=True)
     roles.join(administrators, [alice], by=None, on=on)
     for nth in range(ROLES):
-        roles.create(account, name=f"Role {nth}", by=None, on=on)
+        roles.create(account, name=f"Role {nth}", by=alice, on=on)
 
 
 STATEMENTS = [
