@@ -266,9 +266,20 @@
     if (notice && event.detail.successful) notice.hidden = true;
   });
 
+  // Where tabs do not fit, the one that is open stands among those that are seen.
+  function showTab() {
+    document.querySelectorAll(".tabs").forEach(function (tabs) {
+      var open = tabs.querySelector("[aria-current]");
+      if (!open || tabs.scrollWidth <= tabs.clientWidth) return;
+      var beyond = open.getBoundingClientRect().right - tabs.getBoundingClientRect().right;
+      if (beyond > 0) tabs.scrollLeft += beyond + 24;
+    });
+  }
+
   function begin() {
     recount();
     toasts();
+    showTab();
   }
   if (document.readyState === "loading") {
     document.addEventListener("DOMContentLoaded", begin);
