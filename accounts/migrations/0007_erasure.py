@@ -4,20 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0006_files_of_people'),
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("accounts", "0006_files_of_people"),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='user',
-            name='deactivated_on',
-            field=models.DateField(blank=True, help_text='The local day; empty while active.', null=True),
+            model_name="user",
+            name="deactivated_on",
+            field=models.DateField(
+                blank=True, help_text="The local day; empty while active.", null=True
+            ),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(condition=models.Q(('deactivated_on__isnull', False), ('erased_at', None)), fields=['deactivated_on'], name='users_to_erase'),
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(
+                    ("deactivated_on__isnull", False), ("erased_at", None)
+                ),
+                fields=["deactivated_on"],
+                name="users_to_erase",
+            ),
         ),
     ]

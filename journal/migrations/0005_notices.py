@@ -4,44 +4,115 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('journal', '0004_email_headers'),
+        ("journal", "0004_email_headers"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('user_id', models.BigIntegerField()),
-                ('account_id', models.BigIntegerField(null=True)),
-                ('kind', models.CharField(max_length=40)),
-                ('key', models.CharField(help_text='Tells a person the same thing once.', max_length=200)),
-                ('title', models.CharField(max_length=300)),
-                ('words', models.TextField()),
-                ('address', models.CharField(help_text='The page it is about.', max_length=400)),
-                ('action', models.CharField(help_text='What to do there.', max_length=80)),
-                ('created_at', models.DateTimeField()),
-                ('read_at', models.DateTimeField(blank=True, null=True)),
-                ('digest_at', models.DateTimeField(blank=True, help_text='The digest it waits for; empty: for none.', null=True)),
-                ('digested_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("user_id", models.BigIntegerField()),
+                ("account_id", models.BigIntegerField(null=True)),
+                ("kind", models.CharField(max_length=40)),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="Tells a person the same thing once.", max_length=200
+                    ),
+                ),
+                ("title", models.CharField(max_length=300)),
+                ("words", models.TextField()),
+                (
+                    "address",
+                    models.CharField(help_text="The page it is about.", max_length=400),
+                ),
+                (
+                    "action",
+                    models.CharField(help_text="What to do there.", max_length=80),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("read_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "digest_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="The digest it waits for; empty: for none.",
+                        null=True,
+                    ),
+                ),
+                ("digested_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('read_at', None)), fields=['user_id', 'created_at'], name='notices_unread'), models.Index(fields=['user_id', '-id'], name='notices_of_a_person'), models.Index(condition=models.Q(('digest_at__isnull', False), ('digested_at', None)), fields=['digest_at'], name='notices_for_a_digest'), models.Index(fields=['created_at'], name='notices_by_age')],
-                'constraints': [models.UniqueConstraint(fields=('user_id', 'key'), name='one_notice_per_key'), models.CheckConstraint(condition=models.Q(('address__regex', '^/([^/\\\\]|$)')), name='a_notice_leads_to_our_pages')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("read_at", None)),
+                        fields=["user_id", "created_at"],
+                        name="notices_unread",
+                    ),
+                    models.Index(fields=["user_id", "-id"], name="notices_of_a_person"),
+                    models.Index(
+                        condition=models.Q(
+                            ("digest_at__isnull", False), ("digested_at", None)
+                        ),
+                        fields=["digest_at"],
+                        name="notices_for_a_digest",
+                    ),
+                    models.Index(fields=["created_at"], name="notices_by_age"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user_id", "key"), name="one_notice_per_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("address__regex", "^/([^/\\\\]|$)")),
+                        name="a_notice_leads_to_our_pages",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='NoticeChoice',
+            name="NoticeChoice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('user_id', models.BigIntegerField()),
-                ('kind', models.CharField(max_length=40)),
-                ('choice', models.CharField(choices=[('AT_ONCE', 'At once'), ('DIGEST', 'Daily digest'), ('OFF', 'No mail')], max_length=10)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("user_id", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=40)),
+                (
+                    "choice",
+                    models.CharField(
+                        choices=[
+                            ("AT_ONCE", "At once"),
+                            ("DIGEST", "Daily digest"),
+                            ("OFF", "No mail"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user_id', 'kind'), name='one_choice_per_person_and_kind')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user_id", "kind"),
+                        name="one_choice_per_person_and_kind",
+                    )
+                ],
             },
         ),
     ]
