@@ -107,7 +107,7 @@ STATEMENTS = [
            placed_by_id, authority, role_name, terms_version, terms_address, placed_on,
            placed_at, summary, effect, effect_digest, idempotency_key, body_digest,
            approved_authority, approved_role_name)
-       SELECT l.account_id, contract_id, app_id, plan_id, 'INSTALL', %(alice)s,
+       SELECT l.account_id, contract_id, l.app_id, plan_id, 'INSTALL', %(alice)s,
               'accounts.install_apps', 'Administrators', '2026-01', 'https://vendor.example',
               starts_on, now(),
               jsonb_build_object('plan', p.name, 'seats', %(seats)s::int, 'units', %(seats)s::int,
