@@ -36,18 +36,20 @@ def main() -> int:
     complaints: list[str] = []
     FOLDER.mkdir(parents=True, exist_ok=True)
     PICTURES.mkdir(parents=True, exist_ok=True)
+    walks = {
+        email: wanted
+        for email, pages in (PAGES | LARGE).items()
+        if (wanted := _wanted(pages, sys.argv[1:]))
+    }
     with (
         console.running("appconnect_screenshots") as running,
         sync_playwright() as play,
     ):
-        running.manage("shell", "--verbosity", "0", "--command", FILL)
+        if LARGE.keys() & walks.keys():
+            running.manage("shell", "--verbosity", "0", "--command", FILL)
         browser = play.chromium.launch(executable_path=chromium.path(), args=ARGUMENTS)
-        for size, scheme, (email, pages) in itertools.product(
-            SIZES, SCHEMES, (PAGES | LARGE).items()
-        ):
-            wanted = _wanted(pages, sys.argv[1:])
-            if wanted:
-                complaints += _walk(browser, running, email, wanted, size, scheme)
+        for email, wanted in walks.items():
+            complaints += _walk(browser, running, email, wanted)
         browser.close()
     print(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER.relative_to(ROOT)}")
     for complaint in complaints:
@@ -59,36 +61,32 @@ def _wanted(pages: dict, only: list[str]) -> dict:
     return {name: path for name, path in pages.items() if not only or name in only}
 
 
-def _walk(
-    browser: Browser, running: Console, email: str, pages: dict, size: str, scheme: str
-) -> list[str]:
+def _walk(browser: Browser, running: Console, email: str, pages: dict) -> list[str]:
     complaints: list[str] = []
-    width, height = SIZES[size]
-    place = browser.new_context(
-        base_url=running.url,
-        viewport={"width": width, "height": height},
-        color_scheme=scheme,
-        reduced_motion="reduce",
-    )
+    place = browser.new_context(base_url=running.url, reduced_motion="reduce")
     page = place.new_page()
     if email:
         sign_in.through(page, email)
-    for name, path in pages.items():
+    for (name, path), size in itertools.product(pages.items(), SIZES):
         errors: list[str] = []
         listener = _listener(errors)
         page.on("console", listener)
+        width, height = SIZES[size]
+        page.set_viewport_size({"width": width, "height": height})
         answer = open_page(page, path)
         _choose(page, name)
         page.wait_for_load_state("networkidle")
         wanted = REFUSALS.get(name, 200)
         if answer.status != wanted:
             complaints.append(f"{path} answered {answer.status}, not {wanted}")
-        if name not in REFUSALS:
-            complaints += [f"{path}: {error}" for error in errors]
         overflow = "document.documentElement.scrollWidth > innerWidth + 1"
         if page.evaluate(overflow):
             complaints.append(f"{path} is wider than a {size} screen")
-        _take(page, name, size, scheme)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            _take(page, name, size, scheme)
+        if name not in REFUSALS:
+            complaints += [f"{path}: {error}" for error in errors]
         page.remove_listener("console", listener)
     place.close()
     return complaints
