@@ -18,6 +18,7 @@ from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
 from guardian.shortcuts import assign_perm, remove_perm
 
+from accounts import signals
 from accounts.models import Account, AccountGroupPermission, Role, User
 from journal import activities
 
@@ -54,7 +55,13 @@ def grant(
         return
     assign_perm(permission, role.group, account)
     verb = "delegated" if permission in PURCHASING else "granted"
-    _record(verb, role, permission, account=account, by=by, on=on, source=source)
+    activity = _record(
+        verb, role, permission, account=account, by=by, on=on, source=source
+    )
+    signals.permission_changed.send(
+        Role, role=role, permission=permission, granted=True, activity=activity, by=by,
+        on=on, source=source,
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -67,7 +74,11 @@ def revoke(role: Role, permission: str, *, by: User | None, on: date) -> None:
         if permission not in granted(role):
             return
         remove_perm(permission, role.group, account)
-        _record("revoked", role, permission, account=account, by=by, on=on)
+        activity = _record("revoked", role, permission, account=account, by=by, on=on)
+        signals.permission_changed.send(
+            Role, role=role, permission=permission, granted=False, activity=activity,
+            by=by, on=on, source="page",
+        )  # fmt: skip
 
 
 @transaction.atomic
@@ -293,7 +304,7 @@ def _has_manager(account_id):
 
 
 def _record(verb, role, permission, *, account, by, on, **data):
-    activities.record(
+    return activities.record(
         f"authority.{verb}",
         account=account,
         by=by,

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
-from accounts import authority, imports
+from accounts import authority, imports, signals
 from accounts.models import Account, Job, JobRow, User
 
 log = logging.getLogger(__name__)
@@ -130,6 +130,7 @@ def _batch(pk: int, *, at: datetime) -> int:
     if not some:
         job.finished_at = at
         job.save(update_fields=["finished_at"])
+        signals.job_finished.send(Job, job=job, at=at)
         return 0
     on = at.astimezone(ZoneInfo(job.account.timezone)).date()
     _bring(some, by=job.by, on=on)

@@ -13,6 +13,12 @@ joined_role = Signal()
 # is deleted, `role` still has its primary key and goes right afterwards.
 left_role = Signal()
 
+# role, permission, granted (or revoked), activity: what a role may do has changed.
+permission_changed = Signal()
+
+# job, at: a file of people was brought in as far as it can be. Without the rest.
+job_finished = Signal()
+
 # account, users: who may no longer sign in.
 user_deactivated = Signal()
 

@@ -267,6 +267,7 @@ MFA_FORMS = {
     "authenticate": "accounts.sign_in_forms.CodeForm",
     "reauthenticate": "accounts.sign_in_forms.ConfirmByCodeForm",
     "add_webauthn": "accounts.sign_in_forms.AddPasskeyForm",
+    "login_webauthn": "accounts.sign_in_forms.PasskeyForm",
 }
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = VENDOR_NAME
@@ -411,6 +412,7 @@ CELERY_BEAT_SCHEDULE = {
     "batches": tick("billing.tasks.close_batches", every=HOUR),
     "notices": tick("support.tasks.send_notices", every=HOUR),
     "digests": tick("accounts.tasks.send_digests", every=HOUR),
+    "list prices": tick("billing.tasks.tell_of_list_prices", every=24 * HOUR),
     "old notices": tick("accounts.tasks.forget_notices", every=24 * HOUR),
     "mail": tick("support.tasks.read_mail", every=MINUTE),
     "held money": tick("support.tasks.tell_of_holds", every=HOUR),

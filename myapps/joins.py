@@ -210,6 +210,14 @@ def _seat(installation: Installation, joins: list[JoinEvent], *, on: date) -> No
         billed=str(effect.first_amount),
         currency=effect.currency,
     )
+    if effect.first_amount:
+        signals.seats_bought.send(
+            Installation,
+            installation=installation,
+            users=[join.user for join in joins],
+            effect=effect,
+            on=on,
+        )
 
 
 def _bill(installation: Installation, join: JoinEvent, *, units: int, on: date):
@@ -257,7 +265,7 @@ def _close(joins: list[JoinEvent], outcome, reason: str, *, on: date, by=None) -
             users=[join.user for join in joins],
             reason=reason,
         )
-        signals.queued.send(Installation, installation=installation)
+        signals.queued.send(Installation, installation=installation, reason=reason)
 
 
 @transaction.atomic

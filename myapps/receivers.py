@@ -1,5 +1,7 @@
 """News from accounts, billing and the journal, heard inside the transaction that made it."""
 
+from urllib.parse import urlencode
+
 from django.dispatch import receiver
 from django.urls import reverse
 
@@ -17,6 +19,7 @@ from myapps import (
     joins,
     mails,
     partner_events,
+    purchases,
     signals,
 )
 from myapps.models import JoinEvent
@@ -84,32 +87,34 @@ def _app_asked(sender, *, request, **news):
 
 @receiver(signals.app_answered, dispatch_uid="myapps_app_answered")
 def _app_answered(sender, *, requests, **news):
-    """Who asked is told the answer."""
-    for request in requests:
-        approved = request.state == request.State.APPROVED
-        place = ["myapps:launcher"] if approved else ["myapps:app", [request.app.slug]]
-        _tell(
-            [request.user],
-            "request",
-            f"app-request:{request.pk}:answered",
-            "app_approved" if approved else "app_refused",
-            reverse(place[0], args=place[1] if place[1:] else []),
-            account=request.account,
-            request=request,
-        )
+    """Those who asked are told the answer, which is one for all of them; who gave a seat
+    to themselves knows.
+    """
+    first = requests[0]
+    approved = first.state == first.State.APPROVED
+    _tell(
+        [request.user for request in requests],
+        "request",
+        f"app-request:{first.pk}:answered",
+        "app_approved" if approved else "app_refused",
+        reverse("myapps:launcher")
+        if approved
+        else reverse("myapps:app", args=[first.app.slug]),
+        besides=first.decided_by_id,
+        account=first.account,
+        request=first,
+    )
 
 
 @receiver(signals.approval_asked, dispatch_uid="myapps_approval_asked")
 def _approval_asked(sender, *, waiting, **news):
     """Those who may decide are told, never who asked."""
-    permission = f"accounts.{waiting.authority.removeprefix('accounts.')}"
     _tell(
-        authority.holders(waiting.account, permission),
+        purchases.seconds(waiting.account, waiting.authority, beside=waiting.asked_by),
         "approval",
         f"approval:{waiting.pk}:asked",
         "approval_asked",
         reverse("myapps:approval", args=[waiting.pk]),
-        besides=waiting.asked_by_id,
         account=waiting.account,
         waiting=waiting,
     )
@@ -133,9 +138,12 @@ def _approval_answered(sender, *, waiting, **news):
 
 @receiver(signals.not_set_up, dispatch_uid="myapps_not_set_up")
 def _not_set_up(sender, *, installation, **news):
-    """Those who manage apps are told that one failed."""
+    """Who installed it and those who manage apps are told that it failed."""
     _tell(
-        authority.holders(installation.account, authority.MANAGE),
+        [
+            installation.order.placed_by,
+            *authority.holders(installation.account, authority.MANAGE),
+        ],
         "provisioning",
         f"failed:{installation.pk}",
         "failed",
@@ -146,7 +154,7 @@ def _not_set_up(sender, *, installation, **news):
 
 
 @receiver(signals.queued, dispatch_uid="myapps_queued")
-def _queued(sender, *, installation, **news):
+def _queued(sender, *, installation, reason, **news):
     """Those who manage apps are told once, until somebody decided on the first in line."""
     waiting = JoinEvent.objects.queued().filter(installation=installation)
     first = waiting.order_by("pk").values_list("pk", flat=True).first()
@@ -158,6 +166,25 @@ def _queued(sender, *, installation, **news):
         reverse("myapps:roles", args=[installation.app.slug]),
         account=installation.account,
         installation=installation,
+        reason=reason,
+    )
+
+
+@receiver(signals.seats_bought, dispatch_uid="myapps_seats_bought")
+def _seats_bought(sender, *, installation, users, effect, **news):
+    """Those who manage apps are told of the first charge of the day, once an app."""
+    account, slug = installation.account, installation.app.slug
+    today = clock.today(account.timezone)
+    _tell(
+        authority.holders(account, authority.MANAGE),
+        "auto_install",
+        f"auto-install:{installation.pk}:{today}",
+        "auto_install",
+        f"{reverse('myapps:charges')}?{urlencode({'app': slug})}",
+        account=account,
+        installation=installation,
+        seated=len(users),
+        effect=effect,
     )
 
 
@@ -178,7 +205,7 @@ def _link_used(sender, *, link, **news):
 
 def _tell(users, kind, key, words, address, *, account, besides=None, **context):
     notices.tell(
-        [user for user in users if user.pk != besides],
+        [user for user in users if user.is_active and user.pk != besides],
         kind=kind,
         key=key,
         words=f"myapps/notices/{words}",

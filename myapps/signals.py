@@ -18,7 +18,10 @@ not_set_up = Signal()
 """A partner did not set an app up: installation."""
 
 queued = Signal()
-"""Auto Install seats nobody more by itself: installation."""
+"""Auto Install seats nobody more by itself: installation, reason."""
+
+seats_bought = Signal()
+"""Auto Install seated people and was charged: installation, users, effect, on."""
 
 link_used = Signal()
 """An app was installed by its link: link."""
