@@ -164,7 +164,7 @@ def _for_customer(user: User, words: str) -> Iterator[Group]:
     )
     yield _actions(user, apps, installed)
     if authority.held(user, authority.MANAGE_ROLES):
-        yield _people(account, words)
+        yield _people(account, words, nearly=not apps)
     tickets = help_pages.seen_by(user)
     number = searches.number(words)
     asked = Q(pk=number) if number else _all("subject", words)
@@ -296,11 +296,12 @@ def _actions(user: User, apps: list[App], installed: set[int]) -> Group:
     return Group(_("Actions"), actions[:MOST])
 
 
-def _people(account: Account, words: str) -> Group:
-    """People of these words, or with names that are nearly right."""
+def _people(account: Account, words: str, *, nearly: bool) -> Group:
+    """People of these words; of names that are nearly right, where that is asked."""
     people = User.objects.filter(account=account)
     rows = list(people.named(words).order_by("display_name", "pk")[:MOST])
-    rows = rows or list(people.nearly_named(words)[:MOST])
+    if nearly and not rows:
+        rows = list(people.nearly_named(words)[:MOST])
     return Group(
         _("People"),
         [

@@ -6,6 +6,7 @@ Everything is loaded through myapps.partner_scopes: whatever is not theirs does 
 from datetime import date
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Case, Count, IntegerField, Q, Value, When
@@ -74,6 +75,15 @@ class QuantityForm(forms.Form):
 
 
 # Installations
+
+
+@require_GET
+@authority.partner_required
+def launching(request: HttpRequest) -> HttpResponse:
+    """How an app is opened from the console, and how its partner verifies who comes."""
+    return render(
+        request, "myapps/portal_launching.html", {"issuer": settings.PUBLIC_ADDRESS}
+    )
 
 
 @require_GET

@@ -194,6 +194,7 @@ urlpatterns = [
         portal_pages.refuse,
         name="portal-refuse",
     ),
+    path("partner/launching/", portal_pages.launching, name="portal-launching"),
     path("partner/add-ons/", portal_pages.add_on_lines, name="portal-add-ons"),
     path("partner/add-ons/<int:pk>/", portal_pages.add_on, name="portal-add-on"),
     path(

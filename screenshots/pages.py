@@ -156,6 +156,7 @@ PAGES: dict[str, dict[str, str | Link]] = {
             "myapps:portal-installation",
         ),
         "portal-webhooks": "/partner/webhooks/",
+        "portal-launching": "/partner/launching/",
         "portal-address": Link(
             "/partner/webhooks/", "main a[href$='/address/']", "myapps:portal-address"
         ),

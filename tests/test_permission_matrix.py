@@ -100,7 +100,7 @@ PLACES = {
     "accounts:notices": ("", CUSTOMERS, OWN),
     "accounts:read-notices": ("", CUSTOMERS, OWN),
     "accounts:notice-choices": ("", CUSTOMERS, OWN),
-    "accounts:notice": ("notice", CUSTOMERS, OWN),
+    "accounts:notice": ("notice", {ADMIN}, NOT_FOUND),
     "accounts:api-keys": ("", EVERYBODY - {MEMBER}, OWN),
     "accounts:add-api-key": ("", EVERYBODY - {MEMBER, KEEPER}, OWN),
     "accounts:rotate-api-key": ("api_key", {ADMIN}, NOT_FOUND),
@@ -117,7 +117,7 @@ PLACES = {
     "myapps:app-request": ("other_app", BUY, OWN),
     "myapps:approvals": ("", BUY, OWN),
     "myapps:approval": ("waiting", BUY, NOT_FOUND),
-    "myapps:approve": ("waiting", BUY, NOT_FOUND),
+    "myapps:approve": ("waiting", MANAGE, NOT_FOUND),
     "myapps:refuse-approval": ("waiting", BUY, NOT_FOUND),
     "myapps:withdraw-approval": ("waiting", {MANAGER}, NOT_FOUND),
     "myapps:approval-limit": ("", ROLES, OWN),
@@ -198,6 +198,7 @@ PLACES = {
     "myapps:portal-withdraw-price": ("price", {PARTNER}, None),
     "myapps:portal-preview": ("app", {PARTNER, SALES}, None),
     "myapps:portal-webhooks": ("", PARTNERS, None),
+    "myapps:portal-launching": ("", PARTNERS, None),
     "myapps:portal-address": ("partner", {PARTNER}, None),
     "myapps:portal-rotate": ("partner", {PARTNER}, None),
     "myapps:portal-challenge": ("partner", {PARTNER}, None),
@@ -526,8 +527,10 @@ def _expected(place: str, name: str) -> set[int]:
     """What somebody may meet at a place; 405 is a door that opens the other way."""
     thing, may, stranger = PLACES[place]
     inside = {200, 204, 302, 400, 405, 409, 422}
-    if thing in {"token", "notice"}:
+    if thing == "token":
         return inside | {404}
+    if thing == "notice" and name in CUSTOMERS - may:
+        return {404, 405}  # a colleague's is nobody else's
     if name == STRANGER and stranger == NOT_FOUND:
         return {404, 405}
     if name in may or (name == STRANGER and stranger == OWN):

@@ -327,3 +327,12 @@ def test_a_demos_partner_may_be_opened_on_this_machine(partner_user, today):
 def test_the_database_sends_no_token_over_plain_http(box):
     with pytest.raises(IntegrityError, match="opened_over_https"), transaction.atomic():
         App.objects.update(launch_address="http://box.example/")
+
+
+def test_partners_read_how_it_is_verified(partner_user, admin, client_of, settings):
+    address = reverse("myapps:portal-launching")
+    page = client_of(partner_user).get(address)
+
+    assert settings.PUBLIC_ADDRESS in page.content.decode()
+    assert reverse("myapps:launch-keys") in page.content.decode()
+    assert client_of(admin).get(address).status_code in {403, 404}
