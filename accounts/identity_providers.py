@@ -23,6 +23,8 @@ def of_address(email: str) -> IdentityProvider | None:
     An address that somebody of another account signs in with is led nowhere.
     """
     email = email.strip().lower()
+    if not email.isprintable():
+        return None
     found = (
         SignInDomain.objects.filter(domain=email.rpartition("@")[2])
         .select_related("provider")

@@ -8,7 +8,7 @@ from allauth.account.forms import (
 )
 from allauth.account.forms import SetPasswordForm as FirstPasswordForm
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, LoginWebAuthnForm
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_texts
@@ -104,9 +104,33 @@ class ConfirmByCodeForm(ReauthenticateForm):
         return code
 
 
+class CredentialField(forms.JSONField):
+    """What a browser answers for a passkey; what nobody can read is refused."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value):
+        try:
+            return super().to_python(value)
+        except (ValueError, RecursionError):
+            raise ValidationError(
+                self.error_messages["invalid"], code="invalid", params={"value": ""}
+            ) from None
+
+    def bound_data(self, data, initial):
+        return initial
+
+
+class PasskeyForm(LoginWebAuthnForm):
+    """What the browser answers, to sign in."""
+
+    credential = CredentialField()
+
+
 class AddPasskeyForm(AddWebAuthnForm):
     """A name, and what the browser answers. Every passkey signs in by itself."""
 
+    credential = CredentialField()
     passwordless = forms.BooleanField(
         widget=forms.HiddenInput, initial=True, required=False
     )

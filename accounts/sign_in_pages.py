@@ -115,6 +115,14 @@ def sign_in(request):
     return account_views.login(request)
 
 
+def sign_in_by_passkey(request):
+    """By passkey alone; who fails tries again on the way to where they were going."""
+    answer = passkey_views.login_webauthn(request)
+    if request.method == "POST" and answer.get("Location") == reverse("login"):
+        return redirect(_with_next("login", request.POST.get("next", "")))
+    return answer
+
+
 @never_cache
 @require_GET
 def company_sign_in(request):

@@ -1,6 +1,5 @@
 from allauth.account import views as account_views
 from allauth.mfa.base import views as mfa_views
-from allauth.mfa.webauthn import views as passkey_views
 from django.urls import path
 
 from accounts import (
@@ -82,7 +81,7 @@ sign_in = [
     path("login/", doors.sign_in, name="login"),
     path("login/", doors.sign_in, name="account_login"),
     path("login/code/", mfa_views.authenticate, name="mfa_authenticate"),
-    path("login/passkey/", passkey_views.login_webauthn, name="mfa_login_webauthn"),
+    path("login/passkey/", doors.sign_in_by_passkey, name="mfa_login_webauthn"),
     path("login/company/", doors.company_sign_in, name="company-sign-in"),
     path(
         "login/company/cancelled/",
@@ -90,12 +89,12 @@ sign_in = [
         name="socialaccount_login_cancelled",
     ),
     path(
-        "login/company/<str:provider_id>/",
+        "login/company/<slug:provider_id>/",
         doors.company_login,
         name="openid_connect_login",
     ),
     path(
-        "login/company/<str:provider_id>/callback/",
+        "login/company/<slug:provider_id>/callback/",
         doors.company_callback,
         name="openid_connect_callback",
     ),

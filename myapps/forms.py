@@ -88,7 +88,8 @@ class PeopleForm(forms.Form):
 
     def _found(self, rows, name):
         """Rows of this account alone; what is missing is counted, not told apart."""
-        wanted = {int(pk) for pk in self.cleaned_data[name] or [] if pk.isdecimal()}
+        asked = self.cleaned_data[name] or []
+        wanted = {int(pk) for pk in asked if pk.isdecimal() and len(pk) < 19}
         found = list(rows(wanted)) if wanted else []
         self.gone += len(wanted) - len(found)
         return found

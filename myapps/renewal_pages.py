@@ -29,7 +29,7 @@ SHOWN = {
     "asked": lambda row: bool(row.fixed or row.wish),
     "unused": lambda row: row.unused > 0,
 }
-FIELD = re.compile(r"do-(\d+)")
+FIELD = re.compile(r"do-(\d{1,18})")
 
 
 @require_http_methods(["GET", "POST"])
@@ -121,7 +121,7 @@ def _chosen(asked) -> tuple[dict[int, Choice], str]:
         number = asked.get(f"to-{line}", "")
         if value != "lower":
             chosen[line] = Choice(value)
-        elif number.isdecimal() and 0 < int(number) < 10**6:
+        elif number.isdecimal() and len(number) < 7 and int(number):
             chosen[line] = Choice(value, int(number))
         else:
             return {}, _("Say how many shall be billed: a number from 1 on.")

@@ -344,7 +344,7 @@ def _say(request, found, *, files, to, body, wait, seen):
 
 def _page(request, found, *, form=None, status=200):
     before = request.GET.get("before", "")
-    before = int(before) if before.isdecimal() else None
+    before = int(before) if before.isdecimal() and len(before) < 19 else None
     now = timezone.now()
     talk = conversations.of(
         found, most=SAID_ON_A_PAGE, before=before, joined=found.joined

@@ -55,7 +55,9 @@ def assign(request, pk):
 def offer_plan(request, pk):
     """Make a plan that is not listed available to the ticket's account (T15)."""
     found = loaded(pk)
-    plan = get_object_or_404(offerable_to(found), pk=request.POST.get("plan") or 0)
+    asked = request.POST.get("plan", "")
+    pk = int(asked) if asked.isdecimal() and len(asked) < 19 else 0
+    plan = get_object_or_404(offerable_to(found), pk=pk)
     return acting(
         request,
         found,

@@ -53,6 +53,12 @@ class TestByPassword:
 
         assert answer.url == "/"
 
+    def test_a_passkey_that_failed_keeps_where_one_was_going(self, client):
+        form = {"credential": "{}", "next": reverse("accounts:people")}
+        answer = client.post(reverse("mfa_login_webauthn"), form)
+
+        assert answer.url == reverse("login") + "?next=%2Fpeople%2F"
+
     def test_known_and_unknown_addresses_are_refused_alike(self, client, admin):
         said = []
         for email in (admin.email, "nobody@harbour.example"):

@@ -58,9 +58,9 @@ def test_a_passkey_signs_in_by_itself(visit, console):
     page.wait_for_url("**/security/codes/")
 
     page.context.clear_cookies()
-    page.goto("/login/")
+    page.goto("/login/?next=/profile/")
     page.locator("[data-passkey=sign-in]").press("Enter")
-    page.wait_for_url(lambda url: "/login/" not in url)
+    page.wait_for_url("**/profile/")
 
     page.goto("/security/")
     assert page.get_by_role("rowheader", name="Laptop").is_visible()
