@@ -1,5 +1,6 @@
 """Nobody who must have a second factor goes further without one."""
 
+from allauth.account.authentication import get_authentication_records
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve, reverse
@@ -16,7 +17,6 @@ OPEN = {
     *("login", "logout", "password_change", "account_set_password"),
     *("accounts:end-session",),
 }
-SIGNED_IN_BY = "account_authentication_methods"
 ENOUGH = {"mfa", "socialaccount"}
 """A second factor, or the company's own sign-in, which asks for its own."""
 
@@ -43,7 +43,8 @@ class SecondFactorMiddleware:
 def _is_missing(request) -> bool:
     if not second_factors.is_required(request.user):
         return False
-    used = {one.get("method") for one in request.session.get(SIGNED_IN_BY, [])}
+    records = get_authentication_records(request, request.user)
+    used = {one.get("method") for one in records}
     return not used & ENOUGH and not second_factors.has_one(request.user)
 
 
