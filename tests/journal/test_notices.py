@@ -79,6 +79,16 @@ def test_who_chose_the_digest_is_mailed_at_eight(tell, member):
     assert mail.html.count('style="display:inline-block') == 1
 
 
+def test_the_command_mails_the_digests_of_a_moment(tell, member, capsys):
+    notices.choose(member, {"provisioning": "DIGEST"})
+    tell([member])
+
+    call_command("send_digests", "--at", "2026-11-24T07:59")
+    call_command("send_digests", "--at", "2026-11-24T08:00")
+
+    assert capsys.readouterr().out == "Digests written: 0.\nDigests written: 1.\n"
+
+
 def test_eight_is_by_the_clock_of_the_account(account):
     account.timezone = "Pacific/Auckland"
 
@@ -174,6 +184,27 @@ def test_the_page_lists_them_and_marks_all_read(tell, member, client_of, present
     assert "could not be set up" in page.content.decode()
     assert "Notices: 1 unread" in page.content.decode()
     assert not Notice.objects.unread().exists()
+
+
+def test_what_is_unread_comes_first_and_one_kind_can_be_shown(
+    tell, member, client_of, present, django_assert_max_num_queries
+):
+    for kind in ("request", "ticket"):
+        tell([member], kind=kind, key=kind)
+    browser, place = client_of(member), reverse("accounts:notices")
+    newest = Notice.objects.get(kind="ticket")
+
+    with django_assert_max_num_queries(12):
+        browser.get(place)
+    answer = browser.post(
+        reverse("accounts:read-notices") + "?kind=&evil=1", {"notice": newest.pk}
+    )
+
+    assert answer.url == f"{place}?kind="
+    kinds = [one.kind for one in browser.get(place).context["page"]]
+    assert kinds == ["request", "ticket"]
+    found = browser.get(place, {"kind": "ticket"}).context["page"]
+    assert [one.kind for one in found] == ["ticket"]
 
 
 def test_the_choices_page_refuses_to_mail_nothing_about_money(
