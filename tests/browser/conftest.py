@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -24,7 +25,8 @@ ARGUMENTS = [
 @pytest.fixture(scope="session")
 def console(worker_id) -> Console:
     """A web server over a database with the demo, its clock at 23 November 2026."""
-    with consoles.running(f"appconnect_browser_{worker_id}") as running:
+    beside = urlsplit(os.environ.get("DATABASE_URL", "")).path.strip("/")
+    with consoles.running(f"appconnect_browser_{beside}_{worker_id}") as running:
         yield running
 
 
