@@ -97,7 +97,7 @@ def tell(
     """Tell people of one account something, each once for each `key`; says how many new.
 
     `words` names templates: `<words>_title.txt`, `<words>.txt` and, where the button
-    says more than Open, `<words>_action.txt`; they are written in each reader's
+    says more than Show, `<words>_action.txt`; they are written in each reader's
     language. `address` is the path of the page it is about. Who chose so is mailed at
     once, in this transaction; the others find it in their digest, or here alone.
     `letter` writes that mail where it says more than the notice: it is called with the
@@ -271,7 +271,7 @@ def _said(words: str, context: dict) -> dict[str, str]:
 
 
 def _text(name: str, context: dict) -> str:
-    """A template as plain text, on one line; without one of its own a button says Open."""
+    """A template as plain text, on one line; without one of its own a button says Show."""
     template = select_template([name, "journal/notices/action.txt"]).template
     return " ".join(template.render(Context(context, autoescape=False)).split())
 
