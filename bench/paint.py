@@ -4,8 +4,8 @@ import statistics
 
 from playwright.sync_api import Page, sync_playwright
 
-from ops import chromium, console
-from screenshots.__main__ import ARGUMENTS, open_page, sign_in
+from ops import chromium, console, sign_in
+from screenshots.__main__ import ARGUMENTS, open_page
 from screenshots.pages import ADMINISTRATOR, PAGES
 
 SLOWER = 4
@@ -18,8 +18,13 @@ SHOWN = [
     "install",
     "spending",
     "charges",
+    "renewals",
+    "what-if",
+    "statements",
+    "people",
+    "help",
+    "profile",
 ]
-SHOWN += ["people", "help", "profile"]
 AIM = 1000  # milliseconds
 FIRST_PAINT = """() => {
   const [paint] = performance.getEntriesByName("first-contentful-paint");
@@ -34,7 +39,7 @@ def main() -> None:
     ):
         browser = play.chromium.launch(executable_path=chromium.path(), args=ARGUMENTS)
         page = browser.new_page(base_url=running.url)
-        sign_in(page, ADMINISTRATOR)
+        sign_in.through(page, ADMINISTRATOR)
         slower = page.context.new_cdp_session(page)
         slower.send("Network.setCacheDisabled", {"cacheDisabled": True})
         slower.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
