@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import openpyxl
+import pypdf
 import pytest
 from django.urls import reverse
 
@@ -200,3 +201,20 @@ class TestPages:
 
         with django_assert_max_num_queries(25):
             b"".join(client_of(admin).get(address).streaming_content)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("present")
+def test_an_order_is_a_paper_that_says_who_signed_what(
+    contract, plan, install, admin, client_of
+):
+    install(plan, [admin])
+    order = admin.account.orders.get()
+
+    answer = client_of(admin).get(reverse("myapps:order-paper", args=[order.pk]))
+
+    pages = pypdf.PdfReader(io.BytesIO(answer.content)).pages
+    text = " ".join(" ".join(page.extract_text().split()) for page in pages)
+    assert answer["Content-Type"] == "application/pdf"
+    for words in (admin.display_name, plan.app.name, plan.name, order.terms_version):
+        assert words in text
