@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Role, User, UserQuerySet
-from billing import contracts, effects, orders
+from billing import approvals, contracts, effects, orders
 from billing.effects import Effect
 from billing.models import Order
 from billing.orders import Signature
@@ -189,13 +189,25 @@ def limit(
     """Set how far Auto Install may go by itself; beyond it users are queued (3.21).
 
     `monthly_spend` is a monthly equivalent in the contract's currency. Refuses less than
-    nothing (code negative).
+    nothing (code negative), and a looser limit while Auto Install is on in an account
+    where larger purchases take two people (approved_limits, ADR 34).
     """
     if (seats is not None and seats < 0) or (
         monthly_spend is not None and monthly_spend < 0
     ):
         raise ValidationError(_("A limit is 0 or more."), code="negative")
     installation = Installation.objects.locked(installation.pk)
+    looser = _is_looser(seats, installation.seat_limit) or _is_looser(
+        monthly_spend, installation.monthly_spend_limit
+    )
+    if looser and _takes_two(installation):
+        raise ValidationError(
+            _(
+                "Auto Install was approved with these limits. Turn it off, set the new "
+                "ones, and turn it on again: then a second person decides."
+            ),
+            code="approved_limits",
+        )
     installation.seat_limit = seats
     installation.monthly_spend_limit = monthly_spend
     installation.save(update_fields=["seat_limit", "monthly_spend_limit"])
@@ -211,6 +223,18 @@ def limit(
         monthly_spend=None if monthly_spend is None else str(monthly_spend),
     )
     return installation
+
+
+def _takes_two(installation: Installation) -> bool:
+    """Whether Auto Install is on where nobody buys above a limit alone."""
+    if approvals.limit_of(installation.account) is None:
+        return False
+    automatic = RoleActivation.objects.automatic()
+    return automatic.filter(installation=installation).exists()
+
+
+def _is_looser(wanted: int | Decimal | None, now: int | Decimal | None) -> bool:
+    return now is not None and (wanted is None or wanted > now)
 
 
 def _members(installation: Installation, role: Role) -> list[User]:

@@ -162,14 +162,19 @@ def limits(request: HttpRequest, slug: str) -> HttpResponse:
     """How far Auto Install may go by itself; beyond it people wait (3.21)."""
     holding = console.installed(request, slug)
     form = LimitsForm(request.POST)
-    if not form.is_valid():
-        context = _context(request, holding) | {"limits": form}
-        return render(request, "myapps/roles.html", context, status=422)
-    role_activations.limit(
-        holding.installation, **form.cleaned_data, by=request.user, on=holding.on
-    )
-    messages.success(request, _("The limits of Auto Install are saved."))
-    return redirect("myapps:roles", slug)
+    if form.is_valid():
+        asked = form.cleaned_data
+        try:
+            role_activations.limit(
+                holding.installation, **asked, by=request.user, on=holding.on
+            )
+        except ValidationError as refusal:
+            form.add_error(None, refusal)
+        else:
+            messages.success(request, _("The limits of Auto Install are saved."))
+            return redirect("myapps:roles", slug)
+    context = _context(request, holding) | {"limits": form}
+    return render(request, "myapps/roles.html", context, status=422)
 
 
 @require_http_methods(["GET", "POST"])

@@ -371,6 +371,26 @@ def test_whom_auto_install_seats_needs_no_approval_each(
     assert installation.seats.count() == 3
 
 
+def test_nobody_loosens_alone_how_far_auto_install_goes(
+    limited, client_of, account, plan, people, install, admin, on, present
+):
+    role = factories.RoleFactory(account=account)
+    installation = install(plan, people(1), roles={role: True})
+    role_activations.limit(
+        installation, seats=5, monthly_spend=None, by=admin, on=on
+    )  # fmt: skip
+    limited("0")
+    address = reverse("myapps:limits", args=[plan.app.slug])
+
+    refused = [client_of(admin).post(address, {"seats": n}) for n in ("6", "")]
+    tighter = client_of(admin).post(address, {"seats": "4"})
+
+    assert [answer.status_code for answer in refused] == [422, 422]
+    assert tighter.status_code == 302
+    installation.refresh_from_db()
+    assert installation.seat_limit == 4
+
+
 # The limit itself
 
 
