@@ -153,8 +153,8 @@ def admitted(
     if not verified or not provider.domains.filter(domain=domain).exists():
         raise _unknown()
     user = User.objects.filter(account=provider.account_id, email__iexact=email).first()
-    if user is None:
-        raise _unknown()
+    if user is None or not (email.isascii() or email == user.email):
+        raise _unknown()  # ı and ſ are i and s where a database ignores case
     if SocialAccount.objects.filter(provider=provider.public_id, user=user).exists():
         raise ValidationError(
             _(

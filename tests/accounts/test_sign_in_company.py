@@ -224,3 +224,19 @@ def test_no_call_goes_inside_wherever_the_provider_points(address, rf):
 
     with pytest.raises(requests.exceptions.InvalidURL):
         session.get(address)
+
+
+def test_a_letter_that_only_looks_alike_means_nobody(admin, member, account, today):
+    provider = arrange(account, by=admin, on=today)
+    member.email = "silvia@harbour.example"
+    member.save()
+
+    for email in ("sılvia@harbour.example", "ſilvia@harbour.example"):
+        with pytest.raises(ValidationError) as refused:
+            identity_providers.admitted(
+                provider, subject="s", email=email, verified=True
+            )
+        assert refused.value.code == "unknown"
+    assert member == identity_providers.admitted(
+        provider, subject="s", email="Silvia@Harbour.example", verified=True
+    )
