@@ -121,6 +121,8 @@ def _doings(request, doings, words: str) -> Iterator[Found]:
     ]
     known = {url for _label, url, _icon in places}
     for label, name, icon, permissions in doings:
+        if name == "accounts:profile" and getattr(request, "viewing", None):
+            continue
         allowed = any(authority.held(request.user, one) for one in permissions)
         if permissions and not allowed:
             continue

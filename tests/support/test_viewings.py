@@ -45,9 +45,20 @@ def viewing(desk, account, admin):
 def test_it_is_the_customers_console(desk, viewing, admin):
     page = desk.get(reverse("myapps:index")).content.decode()
 
-    assert desk.get("/").headers["Location"] == reverse("myapps:index")
+    assert desk.get("/").headers["Location"] == reverse("myapps:overview")
     assert str(admin) in page
     assert f'href="{reverse("support:queue")}"' not in page
+
+
+def test_its_frame_offers_nothing_that_is_refused_there(desk, viewing):
+    pages = [
+        desk.get(reverse(place)).content.decode()
+        for place in ("myapps:index", "search")
+    ]
+
+    for page in pages:
+        assert f'href="{reverse("accounts:profile")}"' not in page
+        assert f'action="{reverse("accounts:language")}"' not in page
 
 
 def test_its_account_reads_who_looked_and_why(
