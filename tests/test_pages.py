@@ -22,6 +22,7 @@ EXCUSED = {
     "myapps:export-orders": FILE,
     "myapps:export-renewal-changes": FILE,
     "myapps:order-paper": FILE,
+    "myapps:statement-totals": FILE,
     "accounts:job": "tests/browser/test_people_files.py asks axe of it at each step",
     "accounts:job-progress": FRAGMENT,
     "accounts:people-picker": FRAGMENT,
