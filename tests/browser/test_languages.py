@@ -15,9 +15,7 @@ SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 NAMES = [
     "عبد الرحمن بن محمد بن عبد العزيز الهاشمي القرشي",
     "สมศักดิ์ศรีเจริญพรวัฒนาอนันต์กุลวงศ์ศิริประเสริฐ",
-    "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewissenhaftschaferswessen"[
-        :80
-    ],
+    "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewissenhaftschaferswesse",
 ]
 
 
@@ -25,21 +23,11 @@ NAMES = [
 def test_a_journey_stays_in_its_language(visit, language):
     page = visit(ADMINISTRATOR)
     _speak(page, language)
-    with override(language):
-        page.goto("/marketplace/")
-        _is_all_in(page, language, says=gettext("Marketplace"))
-        page.locator("main a[href='/marketplace/wrike/']").first.click()
-        page.locator("main a[href$='/wrike/install/']").first.click()
-        page.locator("input[name=plan]").nth(1).check()
-        page.locator("input[name=users]:not(:disabled)").first.check()
-        effect = page.locator("#install-panels .panel-effect")
-        expect(effect).to_contain_text("9,80")
-        _is_all_in(page, language, says=gettext("Purchase summary, indicative"))
-        page.goto("/statements/")
-        _is_all_in(page, language, says=gettext("Statements"))
-        page.locator("main tbody a").first.click()
-        _is_all_in(page, language, says=gettext("Totals by app"))
-    _speak(page, "en")
+    try:
+        with override(language):
+            _travel(page, language)
+    finally:
+        _speak(page, "en")
 
 
 def test_names_of_every_script_and_length_stay_in_the_page(visit):
@@ -64,9 +52,24 @@ def test_names_of_every_script_and_length_stay_in_the_page(visit):
                 broken.append(f"{path} at {width}")
 
     assert broken == []
-    page.goto("/activity/")
+    page.goto("/people/?q=script")
     named = page.get_by_role("main").get_by_text(NAMES[0]).first
     assert named.evaluate("one => !!one.closest('[dir=auto], bdi')")
+
+
+def _travel(page: Page, language: str) -> None:
+    page.goto("/marketplace/?q=wrike")
+    _is_all_in(page, language, says=gettext("Marketplace"))
+    page.locator("main a[href='/marketplace/wrike/']").first.click()
+    page.locator("main a[href$='/wrike/install/']").first.click()
+    page.locator("input[name=plan]").nth(1).check()
+    page.locator("input[name=users]:not(:disabled)").first.check()
+    expect(page.locator("#install-panels .panel-effect")).to_contain_text("9,80")
+    _is_all_in(page, language, says=gettext("Purchase summary, indicative"))
+    page.goto("/statements/")
+    _is_all_in(page, language, says=gettext("Statements"))
+    page.locator("main tbody a").first.click()
+    _is_all_in(page, language, says=gettext("Totals by app"))
 
 
 def _speak(page: Page, language: str) -> None:
