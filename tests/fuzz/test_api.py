@@ -93,7 +93,7 @@ def firm(admin, present, today):
 def identities(firm, partner_user, support):
     """Who calls, by audience: each with something in every list of theirs."""
     return {
-        ApiKey.Audience.ACCOUNT: firm.admin,
+        ApiKey.Audience.ACCOUNT: things.account(firm),
         ApiKey.Audience.PARTNER: things.partner(firm, partner_user),
         ApiKey.Audience.SUPPORT: things.desk(firm, support),
     }

@@ -1,20 +1,38 @@
 """What the cases of the API are tried on: who calls, and which ids hit something."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from urllib.parse import urlsplit
 
 from django.urls import resolve
 
 from accounts import authority, clock
+from accounts.models import Account
 from journal.models import Endpoint
-from myapps import add_ons, installs, seats, uninstalls
+from myapps import add_ons, installs, purchases, seats, uninstalls
+from myapps.models import WaitingPurchase
+from myapps.purchases import Wanted
 from support import tickets
 from tests import factories
 
 LIVELY = 0.8
 """The share of ids, in addresses and bodies, that mean something."""
 KEYS = ("id", "slug", "code", "number", "public_id", "email")
+
+
+def account(firm):
+    """Somebody of the account, where a plan change waits for a second person."""
+    Account.objects.filter(pk=firm.account.pk).update(approval_above=0)
+    wanted = Wanted(
+        WaitingPurchase.Kind.PLAN, firm.account, firm.other_plan,
+        installation=firm.installation,
+    )  # fmt: skip
+    purchases.make(
+        wanted, signed=firm.signature(), on=firm.on, at=clock.now(),
+        lapses_on=firm.on + timedelta(days=14),
+    )  # fmt: skip
+    Account.objects.filter(pk=firm.account.pk).update(approval_above=None)
+    return firm.admin
 
 
 def partner(firm, user):
