@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import authority, languages, roles, signals
+from accounts import authority, languages, roles, second_factors, signals
 from accounts.models import Account, Role, User
 from journal import activities
 
@@ -238,6 +238,7 @@ def deactivate(
         _among(gone).update(is_active=False, deactivated_on=on)
         for user in [*users, *gone]:
             user.is_active = False
+        second_factors.sign_out(gone)
         _record("deactivated", account, gone, by=by, on=on, source=source)
         signals.user_deactivated.send(
             User, account=account, users=gone, by=by, on=on, source=source

@@ -6,6 +6,7 @@ from datetime import date
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -141,3 +142,10 @@ def end_sessions(sessions: Iterable[UserSession]) -> None:
     """Sign browsers out at their next request."""
     for session in sessions:
         session.end()
+
+
+def sign_out(users: Iterable[User]) -> None:
+    """Sign people out of every browser, for good: no session of theirs comes back."""
+    sessions = UserSession.objects.filter(user__in=users)
+    Session.objects.filter(session_key__in=sessions.values("session_key")).delete()
+    sessions.delete()

@@ -225,6 +225,16 @@ class TestSessions:
         assert here.get(reverse("mfa_index")).status_code == 200
         assert there.get(reverse("mfa_index")).status_code == 302
 
+    def test_who_comes_back_signs_in_anew(self, client, admin, member, today):
+        sign_in(client, member)
+        client.get(reverse("accounts:profile"))
+
+        people.deactivate([member], by=admin, on=today)
+        people.reactivate([member], by=admin, on=today)
+
+        assert client.get(reverse("accounts:profile")).status_code == 302
+        assert not UserSession.objects.filter(user=member).exists()
+
     def test_those_of_others_do_not_exist(self, client_of, admin, member):
         sign_in(Client(), member)
         session = UserSession.objects.get(user=member)

@@ -25,7 +25,7 @@ SAID_IN_AN_ATTRIBUTE = re.compile(
 SAME = re.compile(
     r"openid profile email|CSV|Excel|PDF|POST|UTC:?,?|, UTC|SHA-256|Enter|Esc|Ctrl K|iCal|JSON|SCIM|API|TOTP|TXT"
     r"|userName|Authorization: Bearer .*|[\w.@, -]*@[\w.-]*example\b.*|/apps/|https://.*"
-    r"|,  ?UTC|@ \. \+ - _|Babel|x|px|id"
+    r"|,  ?UTC|(?:name|installation|iat) \+ \w+|@ \. \+ - _|Babel|x|px|id"
 )
 WRITTEN_ELSEWHERE = {"styleguide.html", "_specimens.html", "admin/"}
 languages = pytest.mark.parametrize("language", words.LANGUAGES)
