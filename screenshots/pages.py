@@ -78,7 +78,7 @@ PAGES: dict[str, dict[str, str | Link]] = {
         "person": Link(*PERSON, "accounts:person"),
         "deactivate": Link(*PERSON, "accounts:deactivate-person", "deactivate/"),
         "import-people": "/people/import/",
-        "imported-files": "/work/",
+        "imported-files": "/jobs/",
         "directory": "/people/directory/",
         "roles": "/roles/",
         "role": Link(*ROLE, "accounts:role"),

@@ -155,11 +155,11 @@ def test_an_administrator_sends_checks_and_begins_a_file(client, admin, account,
     assert "Import one person" in answer.content.decode()
     job = Job.objects.get()
 
-    answer = client.post(f"/work/{job.pk}/begin/", follow=True)
+    answer = client.post(f"/jobs/{job.pk}/begin/", follow=True)
 
     assert "About to begin" in answer.content.decode()
     jobs.work(at=AT)
-    finished = client.get(f"/work/{job.pk}/progress/").content.decode()
+    finished = client.get(f"/jobs/{job.pk}/progress/").content.decode()
     assert "Finished. Done: 1. Refused: 0." in finished
     assert "hx-get" not in finished
 
@@ -179,6 +179,6 @@ def test_the_pages_ask_few_questions(
     )
     client.force_login(admin)
 
-    for path in ("/work/", f"/work/{job.pk}/", "/people/import/"):
+    for path in ("/jobs/", f"/jobs/{job.pk}/", "/people/import/"):
         with django_assert_max_num_queries(25):
             assert client.get(path).status_code == 200

@@ -29,7 +29,7 @@ def test_a_file_is_checked_begun_left_and_come_back_to(visit, console):
 
     page.goto("/people/")
     console.manage("work_jobs")
-    page.goto("/work/")
+    page.goto("/jobs/")
     page.get_by_role("link", name="night.csv").first.click()
 
     expect(page.get_by_role("main")).to_contain_text("Finished")
