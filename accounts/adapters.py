@@ -5,6 +5,7 @@ import logging
 
 import requests
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -20,12 +21,20 @@ from django.utils.translation import gettext_lazy
 from requests.adapters import HTTPAdapter
 
 from accounts import clock, identity_providers, sealing, second_factors
-from accounts.models import IdentityProvider
+from accounts.models import IdentityProvider, User
 from journal import addresses
 
 logger = logging.getLogger(__name__)
 
 OPENID_CONNECT = "openid_connect"
+
+
+class SignInBackend(AuthenticationBackend):
+    """Whoever is signed in comes with their account: every page asks for both."""
+
+    def get_user(self, user_id):
+        user = User.objects.select_related("account").filter(pk=user_id).first()
+        return user if user and self.user_can_authenticate(user) else None
 
 
 class SignInAdapter(DefaultAccountAdapter):

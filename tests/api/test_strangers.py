@@ -11,9 +11,10 @@ from django.urls import reverse
 from accounts.models import ApiKey, Role, User
 from billing.models import Charge, Line, Order, RenewalChange
 from config.api_urls import urlpatterns
-from myapps.models import Installation, JoinEvent, RoleActivation, Seat
+from myapps.models import Installation, JoinEvent, RoleActivation, Seat, WaitingPurchase
 from support.api import pk_of
 from support.models import Ticket
+from tests.fuzz import things
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +35,7 @@ OWNED = {
     "people": (User, "person"),
     "roles": (Role, "role"),
     "requests": (Ticket, "ticket"),
+    "approvals": (WaitingPurchase, "purchase"),
 }
 
 
@@ -91,7 +93,15 @@ def objects_of(firm):
         "person": firm.people[0],
         "role": firm.role,
         "ticket": firm.ticket,
+        "purchase": WaitingPurchase.objects.get(account=firm.account),
     }
+
+
+@pytest.fixture(autouse=True)
+def something_waits(firm, other_firm):
+    """A purchase of each firm waits for its second person."""
+    for one in (firm, other_firm):
+        things.account(one)
 
 
 def test_every_list_of_an_account_says_whose_rows_it_shows():

@@ -113,15 +113,15 @@ def test_a_pinned_day_is_said(client_of, member, present):
     assert "23 Nov 2026" in page or "Nov 23, 2026" in page
 
 
-def test_the_frame_of_a_page_costs_six_queries(
+def test_the_frame_of_a_page_costs_five_queries(
     client_of, admin, django_assert_max_num_queries
 ):
     client = client_of(admin)
     client.get("/no-such-page/")
 
-    # The session, the person, their roles, the account, their unread notices; and the
-    # settable clock.
-    with django_assert_max_num_queries(6):
+    # The session, the person with their account, their roles, their unread notices; and
+    # the settable clock.
+    with django_assert_max_num_queries(5):
         client.get("/no-such-page/")
 
 

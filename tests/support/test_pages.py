@@ -349,8 +349,11 @@ class TestANewRequest:
         assert answer.status_code == 422
         assert not Ticket.objects.exists()
 
-    def test_is_filled_in_by_the_link_that_led_here(self, admin, client_of):
-        plan = PlanFactory(listed=False)
+    def test_is_filled_in_by_the_link_that_led_here(self, line, admin, client_of):
+        """The way from a contracted plan that is not listed (T15)."""
+        plan = line.plan
+        plan.listed = False
+        plan.save()
 
         page = client_of(admin).get(
             self.address,
