@@ -60,7 +60,18 @@ def test_a_passkey_signs_in_by_itself(visit, console):
     page.context.clear_cookies()
     page.goto("/login/?next=/profile/")
     page.locator("[data-passkey=sign-in]").press("Enter")
-    page.wait_for_url("**/profile/")
+    page.wait_for_url(lambda address: "/login/" not in address)
+    assert page.url.endswith("/profile/")
 
     page.goto("/security/")
     assert page.get_by_role("rowheader", name="Laptop").is_visible()
+
+    # Other journeys of this person begin without one.
+    page.locator("a[href*='/security/passkeys/'][href$='/remove/']").first.click()
+    page.wait_for_load_state()
+    if page.locator("input[name=password]").is_visible():
+        page.locator("input[name=password]").fill(sign_ins.PASSWORD)
+        page.keyboard.press("Enter")
+    page.get_by_role("button", name="Remove the passkey").click()
+    page.wait_for_url(lambda address: "/remove/" not in address)
+    assert page.get_by_role("rowheader", name="Laptop").count() == 0
