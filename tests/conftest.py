@@ -6,6 +6,7 @@ import fcntl
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 
@@ -24,6 +25,20 @@ def pytest_configure():
 def nothing_counted():
     """Nobody has called the API yet."""
     cache.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_left(django_db_setup, django_db_blocker):
+    """The database of the tests goes at their end, also where a thread that was cut off
+    still holds a connection to it.
+    """
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    connection.close()
 
 
 @pytest.fixture
